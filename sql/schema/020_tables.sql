@@ -1,0 +1,203 @@
+/*
+ * sql/schema/020_tables.sql: everything pgdf remembers.
+ *
+ * No role has any right on these tables; only the extension's C code reads and
+ * writes them, as the extension's owner.  There are no foreign keys between
+ * them: the engine takes rows in a fixed order (tasks, then the instance), and
+ * a foreign key would add row locks in an order of its own.  df.doctor() checks
+ * what foreign keys would.
+ *
+ * Payloads are of type json: the text as it came, validated at the door.
+ */
+
+/* ------------------------------------------------------------ registrations */
+
+/* What df_register_orchestrator() and df_register_activity() have recorded. */
+CREATE TABLE df.registrations (
+    name_key      text COLLATE "C" NOT NULL,  -- lower(name)
+    version       text COLLATE "C" NOT NULL DEFAULT '', -- '' = no version given
+    name          text NOT NULL,              -- as it was registered
+    kind          text NOT NULL CHECK (kind IN ('orchestrator', 'sql', 'worker', 'http')),
+    function      text,                       -- schema-qualified signature; NULL for worker and http activities
+    function_owner regrole,
+    code_hash     text,                       -- of the definition and its owner, when registered
+    search_path   text,                       -- what the function runs with
+    queue         text,                       -- activities: default queue
+    retry         json,                       -- activities: default retry policy
+    timeout       interval,                   -- activities: default time-out of an attempt
+    settings      json,                       -- activities: for the worker that runs it
+    registrar     regrole NOT NULL,           -- owner of the name
+    registered_at timestamptz NOT NULL,
+    registration_seq bigint NOT NULL,         -- the highest of a name is what NULL version means
+    PRIMARY KEY (name_key, version)
+);
+CREATE SEQUENCE df.registration_seq OWNED BY df.registrations.registration_seq;
+ALTER TABLE df.registrations ALTER registration_seq SET DEFAULT pg_catalog.nextval('df.registration_seq');
+
+/* ---------------------------------------------------------------- instances */
+
+CREATE SEQUENCE df.instance_key_seq;
+
+/* One row an instance.  Writer: df_start inserts; then only the engine, which holds the row lock. */
+CREATE TABLE df.instance_state (
+    instance_key    bigint PRIMARY KEY DEFAULT pg_catalog.nextval('df.instance_key_seq'),
+    instance_id     text COLLATE "C" NOT NULL UNIQUE,
+    run_id          uuid NOT NULL,              -- new with every start, restart, replace
+    execution       integer NOT NULL DEFAULT 0, -- raised by continue-as-new
+    name            text NOT NULL,              -- of the orchestrator, as registered
+    version         text COLLATE "C" NOT NULL DEFAULT '',
+    owner           regrole NOT NULL,           -- who started it; its code runs with this role's rights
+    code_hash       text,                       -- of the definition it runs
+    status          smallint NOT NULL DEFAULT 6, -- see pgdf_status_names
+    parent_instance_key bigint,
+    parent_execution integer,
+    parent_task_id  integer,
+    root_instance_key bigint,
+    tags            jsonb,
+    priority        integer NOT NULL DEFAULT 0, -- higher first
+    queue           text,                       -- default queue of its activities
+    traceparent     text,
+    created_at      timestamptz NOT NULL,
+    scheduled_start_at timestamptz,
+    last_updated_at timestamptz NOT NULL,
+    completed_at    timestamptz,
+    input           json,
+    output          json,
+    failure         json,                       -- failureDetails
+    custom_status   json,
+    next_event_id   integer NOT NULL DEFAULT 1, -- history is dense: 1, 2, 3 ...
+    next_task_id    integer NOT NULL DEFAULT 1, -- number of the next task not yet in history
+    tasks_total     integer NOT NULL DEFAULT 0,
+    tasks_completed integer NOT NULL DEFAULT 0,
+    turns           integer NOT NULL DEFAULT 0,
+    turn_failures   smallint NOT NULL DEFAULT 0, -- in a row, of the system's making; 3 quarantine it
+    awaited         bytea,                      -- what it waits for: AwaitTree of await.h
+    await_remaining integer[],                  -- one counter a node of awaited
+    blocked_reason  text                        -- why it is quarantined
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_cost_delay = 0);
+ALTER SEQUENCE df.instance_key_seq OWNED BY df.instance_state.instance_key;
+/* children of a finished instance; purge of a tree */
+CREATE INDEX instance_state_parent_idx ON df.instance_state (parent_instance_key)
+    WHERE parent_instance_key IS NOT NULL;
+/* lists and filters by age */
+CREATE INDEX instance_state_created_at_idx ON df.instance_state (created_at, instance_key);
+
+/* The ordered events of an execution.  Writer: the engine alone; never updated. */
+CREATE TABLE df.history (
+    instance_key bigint NOT NULL,
+    execution    integer NOT NULL,
+    event_id     integer NOT NULL,
+    event_type   smallint NOT NULL,             -- see history.h
+    task_id      integer,
+    event_time   timestamptz NOT NULL,
+    name         text,
+    input_hash   bigint,                        -- scheduled events: hash of the input's jsonb form
+    payload      json,                          -- input or result
+    failure      json,                          -- failureDetails
+    PRIMARY KEY (instance_key, execution, event_id)
+) WITH (autovacuum_vacuum_cost_delay = 0);
+
+/* --------------------------------------------------------------------- work */
+
+/*
+ * Open activities.  A row is inserted by the turn that schedules it, claimed and
+ * recorded by df.work, and deleted when its outcome is in history (a failed one
+ * stays, for rewind, as long as the instance does).
+ */
+CREATE SEQUENCE df.task_seq;
+CREATE TABLE df.tasks (
+    instance_key bigint NOT NULL,
+    task_id      integer NOT NULL,
+    execution    integer NOT NULL,
+    scheduled_event integer NOT NULL,           -- the event with its input
+    lane         text COLLATE "C" NOT NULL,     -- lower(name), or '*sql', '*slow' for SQL activities
+    name         text NOT NULL,
+    queue        text COLLATE "C" NOT NULL,
+    priority     integer NOT NULL DEFAULT 0,    -- higher first
+    seq          bigint NOT NULL DEFAULT pg_catalog.nextval('df.task_seq'),
+    state        smallint NOT NULL DEFAULT 0,   -- 0 queued, 1 claimed, 2 delayed, 3 failed, 4 dead
+    visible_at   timestamptz,                   -- state 2: when it is queued again
+    fence        bigint,                        -- state 1: the right to complete it
+    worker_key   bigint,                        -- state 1: who holds it
+    claimed_at   timestamptz,
+    deliveries   smallint NOT NULL DEFAULT 0,   -- how often it was handed out without an answer
+    attempts     smallint NOT NULL DEFAULT 0,   -- how often it was started
+    is_started   boolean NOT NULL DEFAULT false, -- this delivery has been counted as an attempt
+    retry        json,
+    timeout      interval,                      -- of an attempt
+    scheduled_at timestamptz NOT NULL,
+    schedule_deadline timestamptz,
+    settings     json,
+    progress     json,                          -- last heartbeat
+    last_failure json,                          -- of the last attempt
+    PRIMARY KEY (instance_key, task_id)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_cost_delay = 0);
+ALTER SEQUENCE df.task_seq OWNED BY df.tasks.seq;
+/* a claim: one lane, best priority first, oldest first */
+CREATE INDEX tasks_lane_idx ON df.tasks (queue, lane, priority DESC, seq) WHERE state = 0;
+/* delayed tasks that are due */
+CREATE INDEX tasks_visible_at_idx ON df.tasks (visible_at) WHERE state = 2;
+/* what a worker holds, when it is gone */
+CREATE INDEX tasks_worker_idx ON df.tasks (worker_key) WHERE state = 1;
+
+/*
+ * Events on their way to an instance.  Insert-only for everybody but the engine,
+ * and a row here is what makes an instance ready.
+ */
+CREATE SEQUENCE df.inbox_seq;
+CREATE TABLE df.inbox (
+    inbox_id     bigint PRIMARY KEY DEFAULT pg_catalog.nextval('df.inbox_seq'),
+    instance_key bigint NOT NULL,
+    execution    integer,                       -- NULL: whichever is current
+    event_type   smallint NOT NULL,
+    task_id      integer,
+    event_time   timestamptz NOT NULL,
+    name         text,
+    payload      json,
+    failure      json
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_cost_delay = 0);
+ALTER SEQUENCE df.inbox_seq OWNED BY df.inbox.inbox_id;
+/* purge, and the rest of an instance's deliveries */
+CREATE INDEX inbox_instance_idx ON df.inbox (instance_key);
+
+/* What is due later.  task_id 0 runs a turn: a scheduled start, or another try of a turn. */
+CREATE TABLE df.timers (
+    instance_key bigint NOT NULL,
+    task_id      integer NOT NULL,
+    execution    integer NOT NULL,
+    fire_at      timestamptz NOT NULL,
+    PRIMARY KEY (instance_key, task_id)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX timers_fire_at_idx ON df.timers (fire_at);
+
+/* ------------------------------------------------------------------ workers */
+
+/* One row a worker process, from attach to detach or takeover. */
+CREATE TABLE df.worker_sessions (
+    worker_key    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    boot_id       uuid NOT NULL UNIQUE,         -- new with every start of the process
+    name          text NOT NULL,                -- host:pid, for people
+    role          regrole NOT NULL,
+    queues        text[] NOT NULL,
+    activities    text[] NOT NULL,              -- lower case
+    slots         integer NOT NULL,
+    details       json,
+    attached_at   timestamptz NOT NULL,
+    last_seen_at  timestamptz NOT NULL,
+    lease_until   timestamptz NOT NULL,
+    absent_since  timestamptz,                  -- when its presence lock was first seen free
+    fenced        bigint NOT NULL DEFAULT 0     -- late results that were dropped
+) WITH (fillfactor = 50);
+
+/* Running tasks whose worker must be told to stop. */
+CREATE TABLE df.cancellations (
+    worker_key   bigint NOT NULL,
+    instance_key bigint NOT NULL,
+    task_id      integer NOT NULL,
+    fence        bigint NOT NULL,
+    PRIMARY KEY (worker_key, instance_key, task_id, fence)
+);
