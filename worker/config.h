@@ -1,0 +1,78 @@
+/*
+ * config.h
+ *		Settings of the worker: one table for flags and configuration file.
+ *
+ * A key of the JSON file is a long flag without its dashes; a flag wins over
+ * the file.  To add a setting: a member of Config and a row in config.c.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef PGDF_CONFIG_H
+#define PGDF_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "log.h"
+
+/* A list of strings; items[count] is NULL. */
+typedef struct StringList
+{
+	char	  **items;
+	int			count;
+} StringList;
+
+/* A command that activities may run: "exec" in the configuration file. */
+typedef struct ExecConfig
+{
+	char	   *name;			/* of the activity, as written */
+	StringList	argv;			/* argv[0] is an absolute path */
+	StringList	env;			/* NAME (copied from the worker's) or NAME=value */
+	int64_t		timeout_ms;		/* 0: none */
+} ExecConfig;
+
+typedef struct Config
+{
+	char	   *config;			/* path of the file, or NULL */
+	char	   *dbname;			/* conninfo, URI, database name, or NULL: PG* variables */
+	char	   *name;			/* of this worker, for people */
+	StringList	queues;
+	int			max_activities;
+	int			connections;	/* engine connections */
+	int			sql_connections;	/* for slow SQL activities, opened on demand */
+	char	   *blob_store;		/* URL, or NULL */
+	char	   *e2_root;		/* directory, or NULL: no bound */
+	int64_t		drain_ms;
+	LogLevel	log_level;
+	LogFormat	log_format;
+	ExecConfig *exec;
+	int			exec_count;
+} Config;
+
+typedef enum ConfigOutcome
+{
+	CONFIG_OK,
+	CONFIG_HELP,				/* help was asked for, and printed */
+	CONFIG_ERROR				/* an error was logged */
+} ConfigOutcome;
+
+/*
+ * Defaults, then the file, then the flags (argv[0] is the subcommand's name).
+ * On CONFIG_OK the caller frees *config.
+ */
+extern ConfigOutcome config_load(Config *config, int argc, char **argv);
+extern void config_free(Config *config);
+
+/*
+ * Take over what may change while the worker runs from *fresh, which is left
+ * with what was replaced.  A changed setting that needs a restart is logged.
+ */
+extern void config_reload(Config *config, Config *fresh);
+
+/* "30 s", "500 ms", "2 min", "1 h"; a bare number counts default_unit_ms. */
+extern bool config_parse_duration(const char *text, int64_t default_unit_ms, int64_t *duration_ms);
+
+extern void config_print_help(void);
+
+#endif							/* PGDF_CONFIG_H */
