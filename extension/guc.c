@@ -1,0 +1,121 @@
+/*
+ * guc.c
+ *		The settings of pgdf, in alphabetical order.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "compat.h"
+#include "pgdf.h"
+
+int			pgdf_inline_sql_budget = 20;
+int			pgdf_lease = 30 * 1000;
+int			pgdf_max_deliveries = 5;
+int			pgdf_max_history_events = 1000000;
+int			pgdf_max_payload = 16 * 1024;
+int			pgdf_max_tasks_per_turn = 200000;
+bool		pgdf_notify = true;
+int			pgdf_on_nondeterminism = NONDETERMINISM_QUARANTINE;
+char	   *pgdf_orchestrator_languages = NULL;
+int			pgdf_reconnect_grace = 1000;
+bool		pgdf_superuser_instances = false;
+int			pgdf_turn_timeout = 10 * 1000;
+
+static const struct config_enum_entry nondeterminism_options[] = {
+	{"quarantine", NONDETERMINISM_QUARANTINE, false},
+	{"fail", NONDETERMINISM_FAIL, false},
+	{NULL, 0, false}
+};
+
+void
+pgdf_guc_init(void)
+{
+	DefineCustomIntVariable("pgdf.inline_sql_budget",
+							"Sets how long a SQL activity may run inside the engine's transaction.",
+							"A longer one is rolled back and runs alone, in a transaction of its own.",
+							&pgdf_inline_sql_budget,
+							20, 0, 60 * 1000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.lease",
+							"Sets after how long without a sign of life a connected worker loses its tasks.",
+							"Workers renew their lease at a third of this time.",
+							&pgdf_lease,
+							30 * 1000, 300, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.max_deliveries",
+							"Sets how often a task is handed to workers that die before they answer.",
+							"After that it is a dead letter.",
+							&pgdf_max_deliveries,
+							5, 1, 1000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.max_history_events",
+							"Sets the maximum number of events in the history of an execution.",
+							NULL,
+							&pgdf_max_history_events,
+							1000000, 100, INT_MAX,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.max_payload",
+							"Sets the maximum size of an input, a result, an event or a custom status.",
+							NULL,
+							&pgdf_max_payload,
+							16 * 1024, 1, 256 * 1024,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.max_tasks_per_turn",
+							"Sets the maximum number of tasks that one turn may schedule.",
+							NULL,
+							&pgdf_max_tasks_per_turn,
+							200000, 1, 10000000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgdf.notify",
+							 "Sends NOTIFY to idle workers from the transaction that gives them work.",
+							 "Two-phase commit needs it off; workers then find the work when they poll.",
+							 &pgdf_notify,
+							 true,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("pgdf.on_nondeterminism",
+							 "Sets what happens to an instance whose replay differs from its history.",
+							 NULL,
+							 &pgdf_on_nondeterminism,
+							 NONDETERMINISM_QUARANTINE, nondeterminism_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("pgdf.orchestrator_languages",
+							   "Sets the languages that orchestrators may be written in.",
+							   "Loops in PL/Python and PL/Perl cannot be stopped by the turn's time-out.",
+							   &pgdf_orchestrator_languages,
+							   "plpgsql, sql, c, internal",
+							   PGC_SUSET, GUC_LIST_INPUT, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.reconnect_grace",
+							"Sets how long the connection of a worker may be gone before its tasks are taken over.",
+							NULL,
+							&pgdf_reconnect_grace,
+							1000, 0, 3600 * 1000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("pgdf.superuser_instances",
+							 "Lets instances that a superuser started run functions of other owners.",
+							 NULL,
+							 &pgdf_superuser_instances,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.turn_timeout",
+							"Sets how long one turn of an orchestrator may run.",
+							NULL,
+							&pgdf_turn_timeout,
+							10 * 1000, 10, 3600 * 1000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	pgdf_reserve_prefix("pgdf");
+}

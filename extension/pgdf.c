@@ -1,0 +1,23 @@
+/*
+ * pgdf.c
+ *		Entry point of the extension's library.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "pgdf.h"
+#include "runaway.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	pgdf_guc_init();
+	pgdf_runaway_init();
+}
