@@ -1,0 +1,493 @@
+/*
+ * config.c
+ *		Settings of the worker: one table for flags and configuration file.
+ *
+ * A row of settings[] is everything there is to say about a setting: its name,
+ * where its value lives, what is allowed, whether SIGHUP changes it, and its
+ * line of --help.  Only this file writes a Config.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config_file.h"
+#include "xalloc.h"
+
+/* Longest time that a setting takes. */
+#define MAX_SECONDS		(7 * 24 * 3600)
+
+#define FIELD(member) offsetof(Config, member)
+
+static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+
+/* In alphabetical order. */
+const Setting config_settings[] = {
+	{"blob-store", 0, SETTING_TEXT, FIELD(blob_store), 0, 0, NULL, SETTING_FIXED,
+	"URL", "where blobs are written: file:///dir, or azure (default: none)"},
+	{"config", 0, SETTING_TEXT, FIELD(config), 0, 0, NULL, SETTING_FLAG_ONLY,
+	"FILE", "JSON file with settings; its keys are these flags"},
+	{"connections", 0, SETTING_INT, FIELD(connections), 1, 64, NULL, SETTING_FIXED,
+	"N", "connections for the engine's calls (default: 2)"},
+	{"dbname", 'd', SETTING_TEXT, FIELD(dbname), 0, 0, NULL, SETTING_FIXED,
+	"CONNINFO", "database to connect to (default: libpq's PG* variables)"},
+	{"drain", 0, SETTING_DURATION, FIELD(drain_ms), 0, MAX_SECONDS, NULL, SETTING_RELOADABLE,
+	"SECONDS", "how long running activities may take at shutdown (default: 30)"},
+	{"e2-root", 0, SETTING_TEXT, FIELD(e2_root), 0, 0, NULL, SETTING_FIXED,
+	"DIR", "E2 activities read below this directory only (default: no bound)"},
+	{"log-format", 0, SETTING_ENUM, FIELD(log_format), 0, 0, log_formats, SETTING_RELOADABLE,
+	"FORMAT", "text or json (default: text)"},
+	{"log-level", 0, SETTING_ENUM, FIELD(log_level), 0, 0, log_levels, SETTING_RELOADABLE,
+	"LEVEL", "debug, info, warning or error (default: info)"},
+	{"max-activities", 0, SETTING_INT, FIELD(max_activities), 1, 10000, NULL, SETTING_RELOADABLE,
+	"N", "activities that run at the same time (default: 100)"},
+	{"name", 0, SETTING_TEXT, FIELD(name), 0, 0, NULL, SETTING_FIXED,
+	"NAME", "name of this worker, for people (default: host:pid)"},
+	{"queues", 0, SETTING_LIST, FIELD(queues), 0, 0, NULL, SETTING_RELOADABLE,
+	"NAMES", "queues to serve, separated by commas (default: default)"},
+	{"sql-connections", 0, SETTING_INT, FIELD(sql_connections), 1, 64, NULL, SETTING_FIXED,
+	"N", "connections for slow SQL activities, opened on demand (default: 4)"},
+};
+
+const size_t config_setting_count = sizeof(config_settings) / sizeof(config_settings[0]);
+
+/* The value of each setting on the command line; NULL: not given. */
+typedef const char *GivenFlags[sizeof(config_settings) / sizeof(config_settings[0])];
+
+static void set_defaults(Config *config);
+static ConfigOutcome read_flags(int argc, char **argv, GivenFlags given);
+static bool report_bad_flag(int argc, char **argv);
+static bool apply_flags(Config *config, GivenFlags given);
+static void swap_values(void *left, void *right, size_t size);
+static size_t setting_size(SettingType type);
+static bool settings_are_equal(const Config *left, const Config *right, const Setting *setting);
+static bool texts_are_equal(const char *left, const char *right);
+static void setting_free(Config *config, const Setting *setting);
+static bool set_list(StringList *list, const char *text);
+static bool set_int(int *value, const char *text, const Setting *setting);
+static bool set_enum(int *value, const char *text, const char *const *allowed);
+
+ConfigOutcome
+config_load(Config *config, int argc, char **argv)
+{
+	GivenFlags	given = {0};
+	ConfigOutcome outcome = read_flags(argc, argv, given);
+
+	memset(config, 0, sizeof(*config));
+	if (outcome == CONFIG_HELP)
+		config_print_help();
+	if (outcome != CONFIG_OK)
+		return outcome;
+
+	set_defaults(config);
+	for (size_t i = 0; i < config_setting_count; i++)
+	{
+		if (config_settings[i].offset == FIELD(config) && given[i] != NULL)
+			config->config = xstrdup(given[i]);
+	}
+	if ((config->config != NULL && !config_file_load(config, config->config)) ||
+		!apply_flags(config, given))
+	{
+		config_free(config);
+		return CONFIG_ERROR;
+	}
+	return CONFIG_OK;
+}
+
+void
+config_free(Config *config)
+{
+	for (size_t i = 0; i < config_setting_count; i++)
+		setting_free(config, &config_settings[i]);
+	for (int i = 0; i < config->exec_count; i++)
+	{
+		free(config->exec[i].name);
+		string_list_free(&config->exec[i].argv);
+		string_list_free(&config->exec[i].env);
+	}
+	free(config->exec);
+	memset(config, 0, sizeof(*config));
+}
+
+void
+config_reload(Config *config, Config *fresh)
+{
+	for (size_t i = 0; i < config_setting_count; i++)
+	{
+		const Setting *setting = &config_settings[i];
+
+		if (settings_are_equal(config, fresh, setting))
+			continue;
+		if (setting->change != SETTING_RELOADABLE)
+		{
+			log_warning("setting \"%s\" cannot be changed without a restart", setting->name);
+			continue;
+		}
+		swap_values((char *) config + setting->offset, (char *) fresh + setting->offset,
+					setting_size(setting->type));
+		log_info("setting \"%s\" changed", setting->name);
+	}
+	swap_values(&config->exec, &fresh->exec, sizeof(config->exec));
+	swap_values(&config->exec_count, &fresh->exec_count, sizeof(config->exec_count));
+}
+
+bool
+config_parse_duration(const char *text, int64_t default_unit_ms, int64_t *duration_ms)
+{
+	static const struct
+	{
+		const char *name;
+		int64_t		ms;
+	}			units[] = {{"ms", 1}, {"s", 1000}, {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
+	int64_t		unit_ms = 0;
+	long long	number;
+	char	   *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0)
+		return false;
+	end += strspn(end, " ");
+	if (*end == '\0')
+		unit_ms = default_unit_ms;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+	{
+		if (strcmp(end, units[i].name) == 0)
+			unit_ms = units[i].ms;
+	}
+	return unit_ms != 0 && !__builtin_mul_overflow((int64_t) number, unit_ms, duration_ms);
+}
+
+bool
+config_set(Config *config, const Setting *setting, const char *text)
+{
+	char	   *value = (char *) config + setting->offset;
+	int64_t		duration_ms;
+
+	switch (setting->type)
+	{
+		case SETTING_TEXT:
+			if (*text == '\0')
+				return false;
+			setting_free(config, setting);
+			*(char **) value = xstrdup(text);
+			return true;
+		case SETTING_INT:
+			return set_int((int *) value, text, setting);
+		case SETTING_LIST:
+			return set_list((StringList *) value, text);
+		case SETTING_ENUM:
+			return set_enum((int *) value, text, setting->allowed);
+		case SETTING_DURATION:
+			if (!config_parse_duration(text, 1000, &duration_ms) ||
+				duration_ms > setting->max * 1000)
+				return false;
+			*(int64_t *) value = duration_ms;
+			return true;
+	}
+	return false;
+}
+
+char *
+config_expected(const Setting *setting)
+{
+	Buf			text = {0};
+
+	switch (setting->type)
+	{
+		case SETTING_TEXT:
+			buf_append_text(&text, "A text that is not empty is expected.");
+			break;
+		case SETTING_INT:
+			buf_append_format(&text, "A whole number from %d to %d is expected.",
+							  (int) setting->min, (int) setting->max);
+			break;
+		case SETTING_LIST:
+			buf_append_text(&text, "Names are expected, separated by commas, or as an array in the file.");
+			break;
+		case SETTING_DURATION:
+			buf_append_format(&text, "A time up to %d d is expected, such as \"500 ms\", \"30 s\", \"2 min\", or seconds.",
+							  (int) (setting->max / (24 * 3600)));
+			break;
+		case SETTING_ENUM:
+			buf_append_text(&text, "Allowed are");
+			for (int i = 0; setting->allowed[i] != NULL; i++)
+				buf_append_format(&text, "%s \"%s\"", i > 0 ? "," : "", setting->allowed[i]);
+			buf_append_text(&text, ".");
+			break;
+	}
+	return buf_take(&text);
+}
+
+void
+string_list_add(StringList *list, const char *text, size_t length)
+{
+	list->items = xrealloc(list->items, (size_t) (list->count + 2) * sizeof(char *));
+	list->items[list->count++] = xstrndup(text, length);
+	list->items[list->count] = NULL;
+}
+
+void
+string_list_free(StringList *list)
+{
+	for (int i = 0; i < list->count; i++)
+		free(list->items[i]);
+	free(list->items);
+	*list = (StringList) {0};
+}
+
+void
+config_print_help(void)
+{
+	printf("pgdf worker runs the activities of durable functions in a PostgreSQL database.\n\n"
+		   "Usage:\n  pgdf worker [OPTION]...\n\nOptions:\n");
+	for (size_t i = 0; i < config_setting_count; i++)
+	{
+		const Setting *setting = &config_settings[i];
+		char	   *flag = xasprintf("%c%c%s --%s %s", setting->letter ? '-' : ' ',
+									 setting->letter ? setting->letter : ' ', setting->letter ? "," : " ",
+									 setting->name, setting->placeholder);
+
+		printf("  %-30s %s\n", flag, setting->help);
+		free(flag);
+	}
+	printf("  %-30s %s\n\n", "-?, --help", "show this help, then exit");
+	printf("The configuration file is a JSON object, for example:\n"
+		   "  {\"queues\": [\"default\", \"gpu\"], \"max-activities\": 50,\n"
+		   "   \"exec\": {\"Resize\": {\"argv\": [\"/usr/bin/resize\", \"-\"], \"env\": [\"PATH\"], \"timeout\": \"30 s\"}}}\n"
+		   "A flag wins over the file.  \"exec\" names the commands that activities may run.\n\n"
+		   "Signals:\n"
+		   "  SIGTERM, SIGINT  stop claiming, let running activities finish, exit; again: cancel them\n"
+		   "  SIGHUP           read the configuration file again\n\n"
+		   "Exit status:\n"
+		   "  0  stopped as asked\n"
+		   "  1  could not start, or could not record everything at the end\n"
+		   "  2  wrong flags or configuration\n");
+}
+
+static void
+set_defaults(Config *config)
+{
+	string_list_add(&config->queues, "default", strlen("default"));
+	config->max_activities = 100;
+	config->connections = 2;
+	config->sql_connections = 4;
+	config->drain_ms = 30 * 1000;
+	config->log_level = LOG_LEVEL_INFO;
+	config->log_format = LOG_FORMAT_TEXT;
+}
+
+/* Collect the flags as they were given; nothing is set yet, because the file comes first. */
+static ConfigOutcome
+read_flags(int argc, char **argv, GivenFlags given)
+{
+	struct option options[sizeof(config_settings) / sizeof(config_settings[0]) + 2];
+	char		letters[sizeof(options) / sizeof(options[0]) * 2 + 3];
+	size_t		used = 0;
+	int			which;
+	int			index = -1;
+
+	memset(options, 0, sizeof(options));
+	letters[used++] = ':';
+	for (size_t i = 0; i < config_setting_count; i++)
+	{
+		options[i] = (struct option) {config_settings[i].name, required_argument, NULL, 256 + (int) i};
+		if (config_settings[i].letter != 0)
+		{
+			letters[used++] = config_settings[i].letter;
+			letters[used++] = ':';
+		}
+	}
+	options[config_setting_count] = (struct option) {"help", no_argument, NULL, 'H'};
+	letters[used] = '\0';
+
+	optind = 0;					/* start over: a reload reads them again */
+	opterr = 0;
+	while ((which = getopt_long(argc, argv, letters, options, &index)) != -1)
+	{
+		if (which == 'H' || (which == '?' && optopt == '?'))
+			return CONFIG_HELP;
+		if (which == '?' || which == ':')
+			return report_bad_flag(argc, argv) ? CONFIG_OK : CONFIG_ERROR;
+		for (size_t i = 0; i < config_setting_count; i++)
+		{
+			if (which == 256 + (int) i || which == config_settings[i].letter)
+				given[i] = optarg;
+		}
+	}
+	if (optind < argc)
+	{
+		log_error_more(NULL, "Try \"pgdf worker --help\".", "unexpected argument \"%s\"", argv[optind]);
+		return CONFIG_ERROR;
+	}
+	return CONFIG_OK;
+}
+
+/* Always false, after saying what is wrong with the flag that getopt stopped at. */
+static bool
+report_bad_flag(int argc, char **argv)
+{
+	const char *flag = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+
+	if (optopt >= 256 && optopt < 256 + (int) config_setting_count)
+		log_error_more(NULL, "Try \"pgdf worker --help\".", "flag \"--%s\" needs a value",
+					   config_settings[optopt - 256].name);
+	else
+		log_error_more(NULL, "Try \"pgdf worker --help\".", "invalid flag \"%s\"", flag);
+	return false;
+}
+
+static bool
+apply_flags(Config *config, GivenFlags given)
+{
+	for (size_t i = 0; i < config_setting_count; i++)
+	{
+		char	   *expected;
+
+		if (given[i] == NULL || config_set(config, &config_settings[i], given[i]))
+			continue;
+		expected = config_expected(&config_settings[i]);
+		log_error_more(expected, NULL, "invalid value for flag \"--%s\": \"%s\"",
+					   config_settings[i].name, given[i]);
+		free(expected);
+		return false;
+	}
+	return true;
+}
+
+static void
+swap_values(void *left, void *right, size_t size)
+{
+	char		copy[sizeof(StringList)];
+
+	memcpy(copy, left, size);
+	memcpy(left, right, size);
+	memcpy(right, copy, size);
+}
+
+static size_t
+setting_size(SettingType type)
+{
+	switch (type)
+	{
+		case SETTING_TEXT:
+			return sizeof(char *);
+		case SETTING_INT:
+		case SETTING_ENUM:
+			return sizeof(int);
+		case SETTING_LIST:
+			return sizeof(StringList);
+		case SETTING_DURATION:
+			return sizeof(int64_t);
+	}
+	return 0;
+}
+
+static bool
+settings_are_equal(const Config *left, const Config *right, const Setting *setting)
+{
+	const char *a = (const char *) left + setting->offset;
+	const char *b = (const char *) right + setting->offset;
+	const StringList *list_a = (const StringList *) a;
+	const StringList *list_b = (const StringList *) b;
+
+	if (setting->type == SETTING_TEXT)
+		return texts_are_equal(*(char *const *) a, *(char *const *) b);
+	if (setting->type != SETTING_LIST)
+		return memcmp(a, b, setting_size(setting->type)) == 0;
+
+	if (list_a->count != list_b->count)
+		return false;
+	for (int i = 0; i < list_a->count; i++)
+	{
+		if (!texts_are_equal(list_a->items[i], list_b->items[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+texts_are_equal(const char *left, const char *right)
+{
+	if (left == NULL || right == NULL)
+		return left == right;
+	return strcmp(left, right) == 0;
+}
+
+static void
+setting_free(Config *config, const Setting *setting)
+{
+	char	   *value = (char *) config + setting->offset;
+
+	if (setting->type == SETTING_TEXT)
+	{
+		free(*(char **) value);
+		*(char **) value = NULL;
+	}
+	else if (setting->type == SETTING_LIST)
+		string_list_free((StringList *) value);
+}
+
+/* Split at commas; blanks around a name do not count, an empty name is wrong. */
+static bool
+set_list(StringList *list, const char *text)
+{
+	StringList	fresh = {0};
+
+	for (;;)
+	{
+		size_t		length = strcspn(text, ",");
+		const char *start = text + strspn(text, " ");
+		const char *end = text + length;
+
+		while (end > start && end[-1] == ' ')
+			end--;
+		if (end <= start)
+		{
+			string_list_free(&fresh);
+			return false;
+		}
+		string_list_add(&fresh, start, (size_t) (end - start));
+		if (text[length] == '\0')
+			break;
+		text += length + 1;
+	}
+	string_list_free(list);
+	*list = fresh;
+	return true;
+}
+
+static bool
+set_int(int *value, const char *text, const Setting *setting)
+{
+	char	   *end;
+	long		number;
+
+	errno = 0;
+	number = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || number < setting->min || number > setting->max)
+		return false;
+	*value = (int) number;
+	return true;
+}
+
+static bool
+set_enum(int *value, const char *text, const char *const *allowed)
+{
+	for (int i = 0; allowed[i] != NULL; i++)
+	{
+		if (strcmp(text, allowed[i]) == 0)
+		{
+			*value = i;
+			return true;
+		}
+	}
+	return false;
+}
