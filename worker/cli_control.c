@@ -1,0 +1,144 @@
+/*
+ * cli_control.c
+ *		Requests to instances: pgdf terminate, pgdf purge.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_commands.h"
+#include "cli_filter.h"
+#include "cli_format.h"
+#include "cli_message.h"
+#include "cli_status.h"
+#include "xalloc.h"
+
+/* SQLSTATE of a control function that is given an id nobody has (undefined_object). */
+#define SQLSTATE_UNKNOWN "42704"
+
+/* The instances a request is for, chosen before the function is called for any of them. */
+#define CHOSEN_SQL \
+	"WITH chosen AS MATERIALIZED (" \
+	"SELECT instance_id, name, runtime_status::text FROM df.instances" \
+	" WHERE " CLI_FILTER_SQL \
+	" AND runtime_status::text NOT IN ('Completed', 'Failed', 'Terminated', 'Canceled')" \
+	" ORDER BY created_time, instance_id)"
+
+static CliExit terminate_one(CliConnection *c, const CliOptions *options);
+static CliExit terminate_chosen(CliConnection *c, const CliOptions *options);
+static PGresult *terminate_call(CliConnection *c, const CliOptions *options, const CliFilter *filter);
+static CliExit control_error(const char *sqlstate);
+
+CliExit
+cli_terminate(CliConnection *c, const CliOptions *options)
+{
+	CliFilter	filter;
+	bool		is_empty;
+
+	cli_filter_init(&filter, options, NULL);
+	is_empty = cli_filter_is_empty(&filter);
+	cli_filter_free(&filter);
+	if (is_empty == (options->argument_count == 0))
+	{
+		cli_error(is_empty ? "no instance is given" : "an instance and a filter are given");
+		cli_hint("Give either an instance id, or at least one of --name, --status, --tag, --older-than.");
+		return CLI_USAGE;
+	}
+	if (!cli_connect(c))
+		return CLI_ERROR;
+	if (options->argument_count == 0 || options->dry_run)
+		return terminate_chosen(c, options);
+	return terminate_one(c, options);
+}
+
+CliExit
+cli_purge(CliConnection *c, const CliOptions *options)
+{
+	const char *values[] = {options->arguments[0]};
+	char		sqlstate[6];
+	PGresult   *result;
+	const char *count;
+	CliExit		code = CLI_OK;
+
+	if (!cli_connect(c))
+		return CLI_ERROR;
+	result = cli_query(c, "SELECT @extschema@.df_purge($1) AS instances_deleted", 1, values, sqlstate);
+	if (result == NULL)
+		return control_error(sqlstate);
+	count = PQgetvalue(result, 0, 0);
+	if (strcmp(count, "0") == 0)
+		code = cli_status_unknown(options->arguments[0]);
+	else if (options->json)
+		cli_print_json(cli_format_object(result, 0));
+	else
+		printf("purged %s %s\n", count, strcmp(count, "1") == 0 ? "instance" : "instances");
+	PQclear(result);
+	return code;
+}
+
+static CliExit
+terminate_one(CliConnection *c, const CliOptions *options)
+{
+	const char *values[] = {options->arguments[0], options->reason};
+	char		sqlstate[6];
+	PGresult   *result = cli_query(c, "SELECT $1::text AS instance_id, @extschema@.df_terminate($1, $2) AS terminated",
+								   2, values, sqlstate);
+
+	if (result == NULL)
+		return control_error(sqlstate);
+	if (options->json)
+		cli_print_json(cli_format_object(result, 0));
+	else if (*PQgetvalue(result, 0, 1) == 't')
+		printf("terminating instance \"%s\"\n", values[0]);
+	else
+		cli_notice("instance \"%s\" has ended already: nothing to do", values[0]);
+	PQclear(result);
+	return CLI_OK;
+}
+
+static CliExit
+terminate_chosen(CliConnection *c, const CliOptions *options)
+{
+	CliFilter	filter;
+	PGresult   *result;
+	int			count;
+
+	cli_filter_init(&filter, options, options->arguments[0]);
+	result = terminate_call(c, options, &filter);
+	cli_filter_free(&filter);
+	if (result == NULL)
+		return CLI_ERROR;
+	count = PQntuples(result);
+	if (options->json)
+		cli_print_json(cli_format_array(result));
+	else
+	{
+		cli_print_table(result);
+		cli_notice(options->dry_run ? "%d to terminate (dry run: nothing was done)" : "terminating %d", count);
+	}
+	PQclear(result);
+	return CLI_OK;
+}
+
+static PGresult *
+terminate_call(CliConnection *c, const CliOptions *options, const CliFilter *filter)
+{
+	const char *values[CLI_FILTER_VALUES + 1];
+
+	cli_filter_bind(filter, values);
+	values[CLI_FILTER_VALUES] = options->reason;
+	if (options->dry_run)
+		return cli_query(c, CHOSEN_SQL "SELECT instance_id, name, runtime_status FROM chosen",
+						 CLI_FILTER_VALUES, values, NULL);
+	return cli_query(c, CHOSEN_SQL "SELECT instance_id, name, runtime_status,"
+					 " @extschema@.df_terminate(instance_id, $6) AS terminated FROM chosen",
+					 CLI_FILTER_VALUES + 1, values, NULL);
+}
+
+/* A control function's error has been reported; which exit code is it? */
+static CliExit
+control_error(const char *sqlstate)
+{
+	return strcmp(sqlstate, SQLSTATE_UNKNOWN) == 0 ? CLI_UNKNOWN : CLI_ERROR;
+}

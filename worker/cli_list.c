@@ -1,0 +1,135 @@
+/*
+ * cli_list.c
+ *		What there is: pgdf list, history, orchestrators, activities, workers.
+ *
+ * Each is one statement; where a table for people has less to show than JSON
+ * has for programs, there is one for each.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include <stdlib.h>
+
+#include "cli_commands.h"
+#include "cli_filter.h"
+#include "cli_format.h"
+#include "cli_message.h"
+#include "cli_status.h"
+#include "xalloc.h"
+
+/* An event's time is exact: many events share a second. */
+#define SQL_EXACT_TIME(column) \
+	"pg_catalog.to_char(" column " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+
+/* So much of a payload is worth a place in a table. */
+#define SQL_SHORT(payload) \
+	"CASE WHEN pg_catalog.length(" payload "::text) > 200" \
+	" THEN pg_catalog.left(" payload "::text, 200) || '...' ELSE " payload "::text END"
+
+static CliExit view_print(CliConnection *c, const CliOptions *options, const char *sql);
+static CliExit result_print(PGresult *result, const CliOptions *options);
+
+CliExit
+cli_list(CliConnection *c, const CliOptions *options)
+{
+	CliFilter	filter;
+	char	   *limit = xasprintf("%d", options->limit);
+	const char *values[CLI_FILTER_VALUES + 1];
+	PGresult   *result = NULL;
+	bool		is_cut;
+
+	cli_filter_init(&filter, options, NULL);
+	cli_filter_bind(&filter, values);
+	values[CLI_FILTER_VALUES] = limit;
+	if (cli_connect(c))
+		result = cli_query(c, options->json
+						   ? "SELECT " CLI_STATUS_COLUMNS ", parent_instance_id, execution, version, tags, priority, queue,"
+						   " " CLI_SQL_TIME("scheduled_start_time") " AS scheduled_start_time, owner::text"
+						   " FROM df.instances WHERE " CLI_FILTER_SQL
+						   " ORDER BY instances.created_time DESC, instance_id LIMIT NULLIF($6::integer, 0)"
+						   : "SELECT instance_id AS instance, name AS orchestrator, runtime_status::text AS status,"
+						   " " CLI_SQL_TIME("created_time") " AS created,"
+						   " " CLI_SQL_TIME("last_updated_time") " AS last_updated,"
+						   " tasks_completed::text || '/' || tasks_total::text AS tasks"
+						   " FROM df.instances WHERE " CLI_FILTER_SQL
+						   " ORDER BY created_time DESC, instance_id LIMIT NULLIF($6::integer, 0)",
+						   CLI_FILTER_VALUES + 1, values, NULL);
+	is_cut = options->limit > 0 && PQntuples(result) == options->limit;
+	cli_filter_free(&filter);
+	free(limit);
+	if (result_print(result, options) != CLI_OK)
+		return CLI_ERROR;
+	if (is_cut && !options->json)
+		cli_notice("there may be more: only the newest %d are shown (--limit)", options->limit);
+	return CLI_OK;
+}
+
+CliExit
+cli_history(CliConnection *c, const CliOptions *options)
+{
+	const char *values[] = {options->arguments[0]};
+	PGresult   *result;
+	bool		is_known;
+
+	if (!cli_connect(c))
+		return CLI_ERROR;
+
+	/* an instance that has not begun has no history, one that does not exist has no status */
+	result = cli_query(c, "SELECT FROM @extschema@.df_status($1)", 1, values, NULL);
+	is_known = PQntuples(result) > 0;
+	PQclear(result);
+	if (result == NULL)
+		return CLI_ERROR;
+	if (!is_known)
+		return cli_status_unknown(options->arguments[0]);
+
+	result = cli_query(c, options->json
+					   ? "SELECT execution, event_id, event_type, " SQL_EXACT_TIME("event_time") " AS event_time,"
+					   " task_id, name, payload, failure_details"
+					   " FROM @extschema@.df_history($1) ORDER BY execution, event_id"
+					   : "SELECT execution, event_id AS event, " SQL_EXACT_TIME("event_time") " AS time,"
+					   " event_type AS type, task_id AS task, name,"
+					   " " SQL_SHORT("coalesce(failure_details, payload)") " AS payload"
+					   " FROM @extschema@.df_history($1) ORDER BY execution, event_id",
+					   1, values, NULL);
+	return result_print(result, options);
+}
+
+CliExit
+cli_orchestrators(CliConnection *c, const CliOptions *options)
+{
+	return view_print(c, options, "SELECT * FROM df.orchestrators ORDER BY name");
+}
+
+CliExit
+cli_activities(CliConnection *c, const CliOptions *options)
+{
+	return view_print(c, options, "SELECT * FROM df.activities ORDER BY name");
+}
+
+CliExit
+cli_workers(CliConnection *c, const CliOptions *options)
+{
+	return view_print(c, options, "SELECT * FROM df.workers ORDER BY name");
+}
+
+static CliExit
+view_print(CliConnection *c, const CliOptions *options, const char *sql)
+{
+	if (!cli_connect(c))
+		return CLI_ERROR;
+	return result_print(cli_query(c, sql, 0, NULL, NULL), options);
+}
+
+/* Takes the result, which is NULL after an error. */
+static CliExit
+result_print(PGresult *result, const CliOptions *options)
+{
+	if (result == NULL)
+		return CLI_ERROR;
+	if (options->json)
+		cli_print_json(cli_format_array(result));
+	else
+		cli_print_table(result);
+	PQclear(result);
+	return CLI_OK;
+}

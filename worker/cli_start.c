@@ -1,0 +1,144 @@
+/*
+ * cli_start.c
+ *		Start an instance and wait for it: pgdf start, pgdf run, pgdf wait.
+ *
+ * stdout gets the one thing that was asked for (the id, or the output);
+ * progress and everything else goes to stderr.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_commands.h"
+#include "cli_format.h"
+#include "cli_input.h"
+#include "cli_message.h"
+#include "cli_status.h"
+#include "cli_wait.h"
+#include "json.h"
+#include "xalloc.h"
+
+/* What goes to stdout when an instance has ended. */
+typedef enum EndPrint
+{
+	PRINT_OUTPUT,
+	PRINT_NOTHING
+} EndPrint;
+
+static CliExit start_instance(CliConnection *c, const CliOptions *options, char **instance_id);
+static PGresult *start_call(CliConnection *c, const CliOptions *options, const char *input);
+static CliExit wait_and_print(CliConnection *c, const char *instance_id, const CliOptions *options, EndPrint print);
+
+CliExit
+cli_run(CliConnection *c, const CliOptions *options)
+{
+	char	   *instance_id;
+	CliExit		code = start_instance(c, options, &instance_id);
+
+	if (code == CLI_OK)
+		code = wait_and_print(c, instance_id, options, PRINT_OUTPUT);
+	free(instance_id);
+	return code;
+}
+
+CliExit
+cli_start(CliConnection *c, const CliOptions *options)
+{
+	char	   *instance_id;
+	CliExit		code = start_instance(c, options, &instance_id);
+
+	if (code == CLI_OK && options->json && !options->wait)
+	{
+		json_object *object = json_object_new_object();
+
+		json_object_object_add(object, "instanceId", json_object_new_string(instance_id));
+		cli_print_json(object);
+	}
+	else if (code == CLI_OK && !options->json)
+	{
+		/* whoever reads may go on before the instance ends */
+		puts(instance_id);
+		fflush(stdout);
+	}
+	if (code == CLI_OK && options->wait)
+		code = wait_and_print(c, instance_id, options, PRINT_NOTHING);
+	free(instance_id);
+	return code;
+}
+
+CliExit
+cli_wait(CliConnection *c, const CliOptions *options)
+{
+	if (!cli_connect(c))
+		return CLI_ERROR;
+	return wait_and_print(c, options->arguments[0], options, PRINT_OUTPUT);
+}
+
+/* On CLI_OK the caller frees *instance_id; otherwise it is NULL. */
+static CliExit
+start_instance(CliConnection *c, const CliOptions *options, char **instance_id)
+{
+	char	   *input;
+	PGresult   *result = NULL;
+	CliExit		code = CLI_ERROR;
+
+	*instance_id = NULL;
+	if (!cli_input_read(options, options->arguments[1], &input))
+		return CLI_USAGE;
+	if (cli_connect(c))
+		result = start_call(c, options, input);
+	if (result != NULL)
+	{
+		*instance_id = xstrdup(PQgetvalue(result, 0, 0));
+		code = CLI_OK;
+	}
+	PQclear(result);
+	free(input);
+	return code;
+}
+
+static PGresult *
+start_call(CliConnection *c, const CliOptions *options, const char *input)
+{
+	char	   *tags = cli_input_tags(&options->tags);
+	char	   *priority = xasprintf("%d", options->priority);
+	const char *values[] = {
+		options->arguments[0], input, options->id, options->start_at,
+		options->if_exists ? options->if_exists : "error",
+		tags, options->version, priority, options->queue
+	};
+	char		sqlstate[6];
+	PGresult   *result;
+
+	result = cli_query(c,
+					   "SELECT @extschema@.df_start(name => $1, input => $2::jsonb, instance_id => $3,"
+					   " start_at => $4::timestamptz, if_exists => $5, tags => $6::jsonb, version => $7,"
+					   " priority => $8::integer, queue => $9)",
+					   sizeof(values) / sizeof(values[0]), values, sqlstate);
+	if (result == NULL && PQstatus(c->conn) != CONNECTION_OK)
+		cli_detail("The connection was lost; the instance may have been started or not.");
+	free(tags);
+	free(priority);
+	return result;
+}
+
+static CliExit
+wait_and_print(CliConnection *c, const char *instance_id, const CliOptions *options, EndPrint print)
+{
+	PGresult   *result;
+	CliExit		code = cli_wait_for_end(c, instance_id, options, &result);
+
+	if (code == CLI_OK)
+		code = cli_status_report_end(result);
+	if (result != NULL && options->json)
+		cli_print_json(cli_format_object(result, 0));
+	else if (code == CLI_OK && print == PRINT_OUTPUT)
+	{
+		int			column = PQfnumber(result, "output");
+
+		puts(PQgetisnull(result, 0, column) ? "null" : PQgetvalue(result, 0, column));
+	}
+	PQclear(result);
+	return code;
+}
