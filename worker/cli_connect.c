@@ -29,6 +29,7 @@ static bool schema_take(CliConnection *c, const PGresult *result);
 static bool result_await(PGconn *conn, int64_t deadline_ms);
 static PGresult *result_last(PGconn *conn);
 static bool result_is_ok(const PGresult *result);
+static void notice_ignore(void *arg, const PGresult *notice);
 
 bool
 cli_connect(CliConnection *c)
@@ -110,6 +111,7 @@ cli_query_within(CliConnection *c, const char *sql, int nvalues, const char *con
 
 	free(qualified);
 	*result = NULL;
+	PQsetNoticeReceiver(c->conn, notice_ignore, NULL);
 	if (!sent || !result_await(c->conn, cli_now_ms() + timeout_ms))
 		return CLI_LOST;
 	*result = result_last(c->conn);
@@ -274,4 +276,10 @@ static bool
 result_is_ok(const PGresult *result)
 {
 	return PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK;
+}
+
+/* A notice in the middle of a progress bar (the server shuts down) says what the caller notices anyway. */
+static void
+notice_ignore(void *arg, const PGresult *notice)
+{
 }

@@ -46,12 +46,12 @@ cli_list(CliConnection *c, const CliOptions *options)
 						   " " CLI_SQL_TIME("scheduled_start_time") " AS scheduled_start_time, owner::text"
 						   " FROM df.instances WHERE " CLI_FILTER_SQL
 						   " ORDER BY instances.created_time DESC, instance_id LIMIT NULLIF($6::integer, 0)"
-						   : "SELECT instance_id AS instance, name AS orchestrator, runtime_status::text AS status,"
-						   " " CLI_SQL_TIME("created_time") " AS created,"
-						   " " CLI_SQL_TIME("last_updated_time") " AS last_updated,"
+						   : "SELECT instance_id, name, runtime_status::text,"
+						   " " CLI_SQL_TIME("created_time") " AS created_time,"
+						   " " CLI_SQL_TIME("last_updated_time") " AS last_updated_time,"
 						   " tasks_completed::text || '/' || tasks_total::text AS tasks"
 						   " FROM df.instances WHERE " CLI_FILTER_SQL
-						   " ORDER BY created_time DESC, instance_id LIMIT NULLIF($6::integer, 0)",
+						   " ORDER BY instances.created_time DESC, instance_id LIMIT NULLIF($6::integer, 0)",
 						   CLI_FILTER_VALUES + 1, values, NULL);
 	is_cut = options->limit > 0 && PQntuples(result) == options->limit;
 	cli_filter_free(&filter);

@@ -51,7 +51,7 @@ cli_progress_render(Buf *line, const ProgressView *view, int width, bool has_col
 	left = width - (int) tail.used - (int) strlen(view->status) - 2;
 	if (left >= 0)
 		buf_append_format(line, "%s  ", view->status);
-	left -= 4;					/* the bar's brackets and gap */
+	left -= 3;					/* the bar's brackets and gap */
 	if (view->total > 0 && left >= SMALLEST_BAR)
 		bar_render(line, view, left < FULL_BAR ? left : FULL_BAR, has_color);
 	if ((int) tail.used <= width)
@@ -222,7 +222,7 @@ bar_render(Buf *line, const ProgressView *view, int cells, bool has_color)
 			buf_append_text(line, COLOR_OFF COLOR_OPEN);
 		buf_append(line, i < filled ? "#" : "-", 1);
 	}
-	buf_append_text(line, has_color ? COLOR_OFF "]  " : "]  ");
+	buf_append_text(line, has_color ? COLOR_OFF "] " : "] ");
 }
 
 /* The last column stays free: terminals differ in what they do behind it. */

@@ -138,13 +138,12 @@ fields_print(CliConnection *c, const char *instance_id)
 	const char *values[] = {instance_id};
 	CliExit		code = CLI_OK;
 	PGresult   *result = cli_query(c,
-								   "SELECT instance_id AS instance, name AS orchestrator, runtime_status::text AS status,"
-								   " blocked_reason, CASE WHEN tasks_total > 0"
+								   "SELECT instance_id, name, runtime_status::text, blocked_reason, CASE WHEN tasks_total > 0"
 								   " THEN tasks_completed::text || ' of ' || tasks_total::text || ' completed' END AS tasks,"
-								   " " CLI_SQL_TIME("created_time") " AS created,"
-								   " " CLI_SQL_TIME("last_updated_time") " AS last_updated,"
-								   " " CLI_SQL_TIME("completed_time") " AS completed,"
-								   " input, custom_status, output, failure_details AS failure"
+								   " " CLI_SQL_TIME("created_time") " AS created_time,"
+								   " " CLI_SQL_TIME("last_updated_time") " AS last_updated_time,"
+								   " " CLI_SQL_TIME("completed_time") " AS completed_time,"
+								   " input, custom_status, output, failure_details"
 								   " FROM @extschema@.df_status($1)", 1, values, NULL);
 
 	if (result == NULL)
