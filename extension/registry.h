@@ -30,12 +30,18 @@ typedef struct Registration
 	text	   *retry;			/* JSON, or NULL */
 	Interval   *timeout;		/* or NULL */
 	text	   *settings;		/* JSON, or NULL */
-	char	   *code_hash;		/* or NULL */
+	char	   *code_hash;		/* when it was registered; or NULL */
+
+	/* private to registry.c */
+	uint64		generation;		/* of the cache, when this was read */
+	struct Registration *cached;	/* good while that generation lasts */
+	Oid			function_oid;	/* of cached: the function, when known */
 } Registration;
 
 /*
  * The registration of a name (any case) in CurrentMemoryContext, or NULL.
  * version NULL: the one registered last.  Needs pgdf_enter() and SPI_connect().
+ * Cheap: kept in the backend until somebody registers something.
  */
 extern Registration *pgdf_registry_find(const char *name, const char *version);
 
@@ -47,16 +53,33 @@ extern Registration *pgdf_registry_find(const char *name, const char *version);
  */
 extern Oid	pgdf_registry_resolve(const Registration *registration, Oid owner);
 
+/*
+ * To be called by whoever has changed df.registrations: every backend reads it
+ * anew after the commit.
+ */
+extern void pgdf_registry_invalidate(void);
+
 /* Hash (hex) of a function's definition and owner, as it is now. */
 extern char *pgdf_registry_code_hash(Oid function);
 
-/* The known name nearest to a misspelt one, or NULL. */
+/* "orchestrator", ... as stored; false for a word that is none. */
+extern const char *pgdf_registration_kind_name(RegistrationKind kind);
+extern bool pgdf_registration_kind_parse(const char *name, RegistrationKind *kind);
+
+/*
+ * The known name nearest to a misspelt one, or NULL: an orchestrator for
+ * KIND_ORCHESTRATOR, else any activity, registered or offered by a worker.
+ * Needs pgdf_enter() and SPI_connect().
+ */
 extern char *pgdf_registry_nearest(const char *name, RegistrationKind kind);
 
 /* lower(name) in the database's sense of it, as names are compared. */
 extern char *pgdf_name_key(const char *name);
 
-/* Error 22023 unless the name is 1 to max characters without control characters. */
+/*
+ * Error 22023 unless the name is 1 to max characters, none of them a control
+ * character, the first not '*'.  what begins the message ("activity name").
+ */
 extern void pgdf_check_name(const char *name, const char *what, int max_characters);
 
 #endif							/* PGDF_REGISTRY_H */
