@@ -43,6 +43,9 @@ installcheck: worker  ## run the SQL tests on a running server that has the exte
 demo:  ## back up DIR=/usr/share/doc with a private server and a worker; KEEP=1 leaves them running
 	packaging/demo/run
 
+demo-stop:  ## stop what KEEP=1 left running
+	packaging/demo/run stop
+
 check: all unit  ## every test, in a scratch installation
 	test/run
 
@@ -64,5 +67,5 @@ clean:  ## leave a pristine tree
 	$(UNIT_MAKE) clean
 	rm -rf build demo compile_commands.json META.json
 
-.PHONY: all help deps extension worker unit install installcheck demo check check-unit check-regress \
+.PHONY: all help deps extension worker unit install installcheck demo demo-stop check check-unit check-regress \
 	check-isolation check-tap clean

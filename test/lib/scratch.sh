@@ -46,7 +46,10 @@ scratch_dir()
 	for base in "$@"
 	do
 		# the path of a unix socket has room for 107 characters
-		[ -d "$base" ] && [ "${#base}" -le 50 ] || continue
+		if [ ! -d "$base" ] || [ "${#base}" -gt 50 ]
+		then
+			continue
+		fi
 		dir=$(mktemp -d "$base/pgdf.XXXXXX" 2>/dev/null) || continue
 		chmod 755 "$dir"
 		[ "$(id -u)" -ne 0 ] || chown "$SCRATCH_USER:" "$dir"
