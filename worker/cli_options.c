@@ -226,7 +226,7 @@ option_set(CliOptions *options, const OptionSpec *spec, const char *text)
 			if (config_parse_duration(text, 1000, member))
 				return true;
 			cli_error("invalid value for option \"--%s\": \"%s\"", spec->name, text);
-			cli_detail("It is a number of seconds, or a number with one of the units ms, s, min, h.");
+			cli_detail("It is a whole number of seconds, or one with a unit: ms, s, min, h, d.");
 			return false;
 		case KIND_TAG:
 			return tag_add(member, text);

@@ -144,7 +144,7 @@ wait_init(Wait *w, CliConnection *c, const char *instance_id, const CliOptions *
 	int64_t		now_ms = cli_now_ms();
 
 	*w = (Wait) {.connection = c, .instance_id = instance_id, .started_ms = now_ms, .deadline_ms = INT64_MAX};
-	if (options->timeout_ms >= 0)
+	if (options->timeout_ms >= 0 && options->timeout_ms < INT64_MAX - now_ms)
 		w->deadline_ms = now_ms + options->timeout_ms;
 	backoff_init(&w->backoff, RECONNECT_FIRST_MS, RECONNECT_LONGEST_MS);
 	cli_progress_init(&w->progress, options->quiet, now_ms);
