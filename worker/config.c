@@ -29,7 +29,7 @@ static const char *const log_formats[] = {"text", "json", NULL};
 /* In alphabetical order. */
 const Setting config_settings[] = {
 	{"blob-store", 0, SETTING_TEXT, FIELD(blob_store), 0, 0, NULL, SETTING_FIXED,
-	"URL", "where blobs are written: file:///dir, or azure (default: none)"},
+	"URL", "where blobs go: file:///dir or azure: (default: azure: if AZURE_STORAGE_CONNECTION_STRING is set)"},
 	{"config", 0, SETTING_TEXT, FIELD(config), 0, 0, NULL, SETTING_FLAG_ONLY,
 	"FILE", "JSON file with settings; its keys are these flags"},
 	{"connections", 0, SETTING_INT, FIELD(connections), 1, 64, NULL, SETTING_FIXED,

@@ -1,0 +1,55 @@
+/*
+ * activity.c
+ *		How an activity ends: its result, or its failure as failureDetails.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "activity.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "claims.h"
+#include "json.h"
+#include "log.h"
+#include "xalloc.h"
+
+static char *failure_details(const ActivityFailure *failure, size_t *length);
+
+void
+activity_complete(Activity *activity, const char *result, size_t length)
+{
+	claims_end(activity, OUTCOME_COMPLETED, xstrndup(result, length), length);
+}
+
+void
+activity_fail(Activity *activity, const ActivityFailure *failure)
+{
+	size_t		length;
+	char	   *details = failure_details(failure, &length);
+
+	log_write(&(LogRecord) {.level = LOG_LEVEL_DEBUG, .instance_id = activity->instance_id,
+			  .activity = activity->name, .attempt = activity->attempt},
+			  "ended with %s: %s", failure->error_type, failure->message);
+	claims_end(activity, OUTCOME_FAILED, details, length);
+}
+
+static char *
+failure_details(const ActivityFailure *failure, size_t *length)
+{
+	Buf			text = {0};
+	const char *properties = failure->properties;
+
+	if (properties == NULL || !json_is_valid(properties, strlen(properties), NULL))
+		properties = "null";
+	buf_append_text(&text, "{\"errorType\":");
+	json_append_string(&text, failure->error_type, strlen(failure->error_type));
+	buf_append_text(&text, ",\"errorMessage\":");
+	json_append_string(&text, failure->message, strlen(failure->message));
+	buf_append_format(&text, ",\"stackTrace\":null,\"innerFailure\":null,\"isNonRetriable\":%s,\"properties\":",
+					  failure->is_non_retriable ? "true" : "false");
+	buf_append_text(&text, properties);
+	buf_append_text(&text, "}");
+	*length = text.used;
+	return buf_take(&text);
+}

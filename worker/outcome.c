@@ -1,0 +1,129 @@
+/*
+ * outcome.c
+ *		What became of claimed tasks, on its way to the database.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "outcome.h"
+
+#include <stdlib.h>
+
+#include "xalloc.h"
+
+Outcome *
+outcome_new(TaskKey key, char what, char *payload, size_t length, int64_t now_us)
+{
+	Outcome    *outcome = xcalloc(1, sizeof(Outcome));
+
+	outcome->key = key;
+	outcome->what = what;
+	outcome->payload = payload;
+	outcome->length = length;
+	outcome->made_us = now_us;
+	return outcome;
+}
+
+void
+outcome_free(Outcome *outcome)
+{
+	if (outcome == NULL)
+		return;
+	free(outcome->payload);
+	free(outcome);
+}
+
+void
+outcomes_push(OutcomeList *list, Outcome *outcome)
+{
+	outcome->next = NULL;
+	if (list->tail != NULL)
+		list->tail->next = outcome;
+	else
+		list->head = outcome;
+	list->tail = outcome;
+	list->count++;
+}
+
+void
+outcomes_prepend(OutcomeList *list, OutcomeList *source)
+{
+	outcomes_append(source, list);
+	*list = *source;
+	*source = (OutcomeList) {0};
+}
+
+void
+outcomes_append(OutcomeList *list, OutcomeList *source)
+{
+	if (source->head == NULL)
+		return;
+	if (list->tail != NULL)
+		list->tail->next = source->head;
+	else
+		list->head = source->head;
+	list->tail = source->tail;
+	list->count += source->count;
+	*source = (OutcomeList) {0};
+}
+
+void
+outcomes_take(OutcomeList *list, int max_count, size_t max_bytes, OutcomeList *taken)
+{
+	size_t		bytes = 0;
+
+	while (list->head != NULL && taken->count < max_count)
+	{
+		Outcome    *outcome = list->head;
+
+		bytes += outcome->length;
+		if (taken->count > 0 && bytes > max_bytes)
+			break;
+		list->head = outcome->next;
+		if (list->head == NULL)
+			list->tail = NULL;
+		list->count--;
+		outcomes_push(taken, outcome);
+	}
+}
+
+Outcome *
+outcomes_remove(OutcomeList *list, const TaskKey *key)
+{
+	Outcome    *previous = NULL;
+
+	for (Outcome *outcome = list->head; outcome != NULL; previous = outcome, outcome = outcome->next)
+	{
+		if (!task_keys_are_equal(&outcome->key, key))
+			continue;
+		if (previous != NULL)
+			previous->next = outcome->next;
+		else
+			list->head = outcome->next;
+		if (list->tail == outcome)
+			list->tail = previous;
+		list->count--;
+		outcome->next = NULL;
+		return outcome;
+	}
+	return NULL;
+}
+
+void
+outcomes_free(OutcomeList *list)
+{
+	while (list->head != NULL)
+	{
+		Outcome    *outcome = list->head;
+
+		list->head = outcome->next;
+		outcome_free(outcome);
+	}
+	*list = (OutcomeList) {0};
+}
+
+bool
+task_keys_are_equal(const TaskKey *left, const TaskKey *right)
+{
+	return left->fence == right->fence && left->instance_key == right->instance_key &&
+		left->task_id == right->task_id;
+}

@@ -1,0 +1,190 @@
+/*
+ * registry.c
+ *		What this worker offers: activity types by name.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "e2.h"
+#include "exec.h"
+#include "log.h"
+#include "noop.h"
+#include "worker.h"
+#include "xalloc.h"
+
+/* Activities that every worker has. */
+static const ActivityType *const builtin_types[] = {
+	&e2_copy_file_to_blob_type,
+	&e2_get_file_list_type,
+	&noop_type,
+};
+
+#define BUILTIN_COUNT (sizeof(builtin_types) / sizeof(builtin_types[0]))
+
+static Registry *registry_build(const Config *config);
+static OfferedType *add_type(Registry *registry, const ActivityType *type);
+static bool add_command(Registry *registry, const ExecConfig *command);
+static OfferedType *find(const Registry *registry, const char *name);
+static void discard(Registry *registry);
+static char *lower_case(const char *name);
+
+bool
+registry_init(Worker *w)
+{
+	w->registry = registry_build(&w->config);
+	return w->registry != NULL;
+}
+
+bool
+registry_reload(Worker *w)
+{
+	Registry   *fresh = registry_build(&w->config);
+
+	if (fresh == NULL)
+		return false;
+	discard(w->registry);
+	w->registry = fresh;
+	return true;
+}
+
+void
+registry_free(Worker *w)
+{
+	discard(w->registry);
+	w->registry = NULL;
+}
+
+OfferedType *
+registry_take(const Worker *w, const char *name)
+{
+	OfferedType *offered = find(w->registry, name);
+
+	if (offered != NULL)
+		offered->references++;
+	return offered;
+}
+
+void
+registry_release(OfferedType *offered)
+{
+	if (offered == NULL || --offered->references > 0)
+		return;
+	if (offered->release != NULL)
+		offered->release(offered->type.config);
+	free((char *) offered->type.name);
+	free(offered);
+}
+
+void
+registry_names(const Worker *w, PgArray *names)
+{
+	pgarray_begin(names, PG_TEXT_OID);
+	for (int i = 0; i < w->registry->count; i++)
+	{
+		const char *name = w->registry->types[i]->type.name;
+
+		pgarray_add_text(names, name, strlen(name));
+	}
+	pgarray_finish(names);
+}
+
+const ActivityType *
+activity_type_find(const Worker *w, const char *name)
+{
+	OfferedType *offered = find(w->registry, name);
+
+	return offered != NULL ? &offered->type : NULL;
+}
+
+static Registry *
+registry_build(const Config *config)
+{
+	Registry   *registry = xcalloc(1, sizeof(Registry));
+
+	registry->types = xcalloc(BUILTIN_COUNT + (size_t) config->exec_count, sizeof(OfferedType *));
+	for (size_t i = 0; i < BUILTIN_COUNT; i++)
+		add_type(registry, builtin_types[i]);
+	for (int i = 0; i < config->exec_count; i++)
+	{
+		if (!add_command(registry, &config->exec[i]))
+		{
+			discard(registry);
+			return NULL;
+		}
+	}
+	return registry;
+}
+
+/* NULL when the name is taken. */
+static OfferedType *
+add_type(Registry *registry, const ActivityType *type)
+{
+	OfferedType *offered;
+
+	if (find(registry, type->name) != NULL)
+		return NULL;
+	offered = xcalloc(1, sizeof(OfferedType));
+	offered->type = *type;
+	offered->type.name = lower_case(type->name);
+	offered->references = 1;
+	registry->types[registry->count++] = offered;
+	return offered;
+}
+
+static bool
+add_command(Registry *registry, const ExecConfig *command)
+{
+	ActivityType type = {command->name, exec_start, exec_cancel, NULL};
+	OfferedType *offered = add_type(registry, &type);
+
+	if (offered == NULL)
+	{
+		log_error("command \"%s\" has the name of a built-in activity", command->name);
+		return false;
+	}
+	offered->type.config = exec_command_new(command);
+	offered->release = exec_command_free;
+	offered->timeout_ms = command->timeout_ms;
+	return true;
+}
+
+static OfferedType *
+find(const Registry *registry, const char *name)
+{
+	for (int i = 0; i < registry->count; i++)
+	{
+		if (strcasecmp(registry->types[i]->type.name, name) == 0)
+			return registry->types[i];
+	}
+	return NULL;
+}
+
+static void
+discard(Registry *registry)
+{
+	if (registry == NULL)
+		return;
+	for (int i = 0; i < registry->count; i++)
+		registry_release(registry->types[i]);
+	free(registry->types);
+	free(registry);
+}
+
+/* ASCII only, like the comparison above: the process runs in the C locale. */
+static char *
+lower_case(const char *name)
+{
+	char	   *lower = xstrdup(name);
+
+	for (char *c = lower; *c != '\0'; c++)
+	{
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char) (*c - 'A' + 'a');
+	}
+	return lower;
+}

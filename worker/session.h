@@ -1,0 +1,78 @@
+/*
+ * session.h
+ *		The worker's session: presence, idle lock, sweeps and wake-ups, all on the
+ *		control connection.
+ *
+ * One call is in flight at a time; what is wanted is kept as flags, and
+ * session_step() sends the most urgent one.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef PGDF_SESSION_H
+#define PGDF_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backoff.h"
+#include "db.h"
+#include "loop.h"
+
+#define SESSION_MAX_SIGNALS 64
+
+/* A backend of ours to be stopped. */
+typedef struct BackendSignal
+{
+	int			pid;
+	bool		terminate;		/* false: cancel its query */
+} BackendSignal;
+
+typedef struct Session
+{
+	Db			db;
+	char		boot_id[37];	/* new with every start of the process */
+	int64_t		worker_key;		/* 0: never attached */
+	bool		is_attached;
+	bool		is_detached;	/* df.detach was answered, or cannot be */
+	bool		is_calling;		/* a call is in flight */
+	int64_t		lease_ms;
+	int64_t		turn_timeout_ms;	/* the server's limit for one turn */
+
+	bool		wants_attach;	/* again, because settings changed */
+	bool		wants_idle;
+	bool		holds_idle;
+	bool		wants_sweep;
+	bool		wants_wake;
+	bool		wants_detach;
+	BackendSignal signals[SESSION_MAX_SIGNALS];
+	int			signal_count;
+
+	Timer		attach_timer;	/* next try */
+	Timer		sweep_timer;
+	Timer		wake_timer;		/* runs while a wake-up was sent a moment ago */
+	Timer		idle_timer;		/* runs while df.idle is not to be tried again */
+	Backoff		attach_backoff;
+	int64_t		last_report_us; /* of an attach that did not work */
+	int64_t		in_use_since_us;	/* somebody else has our boot id; 0: no */
+} Session;
+
+extern void session_init(struct Worker *w);
+extern void session_free(struct Worker *w);
+
+/* Send what is wanted most, if anything. */
+extern void session_step(struct Worker *w);
+
+/* Attach again with new queues and activities. */
+extern void session_refresh(struct Worker *w);
+extern void session_want_idle(struct Worker *w, bool wants_idle);
+
+/* False while df.idle has just failed: poll instead. */
+extern bool session_can_idle(const struct Worker *w);
+extern void session_want_sweep(struct Worker *w);
+extern void session_want_wake(struct Worker *w);
+extern void session_want_detach(struct Worker *w);
+
+/* Stop a backend of this worker: its query, or all of it. */
+extern void session_signal_backend(struct Worker *w, int pid, bool terminate);
+
+#endif							/* PGDF_SESSION_H */
