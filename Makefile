@@ -6,21 +6,24 @@ prefix ?= /usr/local
 bindir ?= $(prefix)/bin
 mandir ?= $(prefix)/share/man
 unitdir ?= $(prefix)/lib/systemd/system
+INSTALL ?= install
 
 VERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" extension/pgdf.control)
-INSTALL = install
-# One build at a time in one tree, however many makes run in it.
+COMMENT := $(shell sed -n "s/^comment *= *'\(.*\)'.*/\1/p" extension/pgdf.control)
+# one build at a time in one tree, however many makes run in it
 EXTENSION_MAKE = flock extension $(MAKE) -C extension
 WORKER_MAKE = flock worker $(MAKE) -C worker
 UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
-C_FILES = $(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch])
+C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/modules/*.[ch]))
+SHELL_FILES = .ci/run test/run test/lib/scratch.sh test/lib/lint packaging/deps packaging/demo/run \
+	packaging/tools/indent
 
 all: extension worker  ## build the extension and the worker (default)
 
 help:  ## list the targets
-	@awk -F '[:#]+ *' '/^[a-z][a-z_. -]*:.*##/ { printf "%-24s %s\n", $$1, $$NF }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z][a-z_.-]*:.*## / { printf "%-24s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-deps:  ## install what is needed to build, run the demo and run the tests (Debian, Ubuntu)
+deps:  ## install what is needed to build and to test (packages of Debian or Ubuntu, npm)
 	packaging/deps
 
 extension:
@@ -29,15 +32,22 @@ extension:
 worker:
 	$(WORKER_MAKE)
 
-unit:
+unit: worker
 	$(UNIT_MAKE)
 
-install: all  ## install into PG_CONFIG's server and under prefix=/usr/local; DESTDIR= is obeyed
+install: all  ## install into the server of PG_CONFIG= and below prefix=/usr/local; DESTDIR= is obeyed
 	$(EXTENSION_MAKE) install
-	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(unitdir)'
-	$(INSTALL) -m 755 worker/pgdf '$(DESTDIR)$(bindir)/pgdf'
+	$(WORKER_MAKE) install prefix='$(prefix)' bindir='$(bindir)'
+	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(unitdir)'
+	$(INSTALL) -m 644 packaging/pgdf.1 '$(DESTDIR)$(mandir)/man1/pgdf.1'
+	sed 's#@bindir@#$(bindir)#' packaging/pgdf-worker.service.in > '$(DESTDIR)$(unitdir)/pgdf-worker.service'
+	chmod 644 '$(DESTDIR)$(unitdir)/pgdf-worker.service'
 
-installcheck: worker  ## run the SQL tests on a running server that has the extension installed (PGHOST, PGPORT, ...)
+uninstall:  ## remove what install put there
+	$(EXTENSION_MAKE) uninstall
+	rm -f '$(DESTDIR)$(bindir)/pgdf' '$(DESTDIR)$(mandir)/man1/pgdf.1' '$(DESTDIR)$(unitdir)/pgdf-worker.service'
+
+installcheck: worker  ## run the SQL tests on a running server that has pgdf installed (PGHOST, PGPORT ...)
 	test/run --installcheck
 
 demo:  ## back up DIR=/usr/share/doc with a private server and a worker; KEEP=1 leaves them running
@@ -49,7 +59,7 @@ demo-stop:  ## stop what KEEP=1 left running
 check: all unit  ## every test, in a scratch installation
 	test/run
 
-check-unit: unit  ## pure C
+check-unit: all unit  ## the tests of pure C
 	test/run unit
 
 check-regress: all  ## SQL, one connection
@@ -61,11 +71,52 @@ check-isolation: all  ## SQL, races
 check-tap: all  ## processes, crashes, HTTP
 	test/run tap
 
+asan:  ## unit tests and worker tests with AddressSanitizer and UBSan
+	$(EXTENSION_MAKE)
+	$(WORKER_MAKE) SANITIZE=1
+	$(UNIT_MAKE) SANITIZE=1
+	PGDF_PROGRAM=worker/pgdf-asan test/run unit tap
+
+indent:  ## lay out the C files (needs pg-bsd-indent)
+	packaging/tools/indent $(C_FILES)
+
+indent-check:  ## show what indent would change
+	packaging/tools/indent --check $(C_FILES)
+
+typedefs: all  ## generate packaging/tools/typedefs.list
+	packaging/tools/indent --typedefs > packaging/tools/typedefs.list
+
+lint: all  ## the project's own rules; shellcheck, cppcheck and clang-tidy where they are installed
+	test/lib/lint
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(SHELL_FILES); else echo "no shellcheck"; fi
+	@if command -v cppcheck >/dev/null; then \
+		cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability \
+			--suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE worker; \
+	else echo "no cppcheck"; fi
+	@if command -v clang-tidy >/dev/null && [ -f compile_commands.json ]; then \
+		clang-tidy --quiet --warnings-as-errors='*' \
+			--checks='-*,bugprone-*,-bugprone-easily-swappable-parameters,clang-analyzer-*,performance-*' \
+			$(wildcard worker/*.c extension/*.c); \
+	else echo "no clang-tidy, or no compile_commands.json"; fi
+
+compile_commands.json:  ## for editors and clang-tidy (needs bear)
+	bear -- $(MAKE) -B all
+
+META.json: META.json.in extension/pgdf.control
+	sed 's/@VERSION@/$(VERSION)/; s/@COMMENT@/$(COMMENT)/' META.json.in > $@
+
+dist: META.json  ## an archive for PGXN in build/, of the last commit
+	mkdir -p build
+	git archive --format=zip --prefix=pgdf-$(VERSION).0/ --add-file=META.json \
+		-o build/pgdf-$(VERSION).0.zip HEAD
+
 clean:  ## leave a pristine tree
 	$(EXTENSION_MAKE) clean
 	$(WORKER_MAKE) clean
 	$(UNIT_MAKE) clean
-	rm -rf build demo compile_commands.json META.json
+	rm -rf build compile_commands.json META.json
+	[ ! -d demo ] || packaging/demo/run stop
+	rm -rf demo
 
-.PHONY: all help deps extension worker unit install installcheck demo demo-stop check check-unit check-regress \
-	check-isolation check-tap clean
+.PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
+	check-regress check-isolation check-tap asan indent indent-check typedefs lint compile_commands.json dist clean
