@@ -118,7 +118,7 @@ sub run_test
 	{
 		return 77 if !is_offered($need);
 	}
-	psql('postgres', '-c', "CREATE DATABASE \"$database\"");
+	psql('postgres', '-c', "CREATE DATABASE \"$database\" TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'");
 	psql($database, '-f', $_) foreach grep { -e } map { "$ENV{PGDF_TEST_DIR}/lib/$_.sql" } qw(database helpers);
 	$worker = start_worker($database, $dir) if $with_worker;
 
@@ -139,9 +139,12 @@ sub start_worker
 {
 	my ($database, $dir) = @_;
 
+	# a running server may not let just anybody in: there the worker is who runs the tests
+	my $user = $installcheck ? '' : ' user=regress_worker';
+
 	make_path("$dir/blobs");
 	return spawn_worker(
-		conninfo => "dbname='$database' user=regress_worker",
+		conninfo => "dbname='$database'$user",
 		dir => $dir,
 		query => sub { return psql($database, '-c', $_[0]); },
 		args => [ '--blob-store', "file://$dir/blobs" ]);
