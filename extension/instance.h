@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "history.h"
 #include "pgdf.h"
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
@@ -24,6 +25,27 @@ extern bool pgdf_status_is_final(InstanceStatus status);
 
 /* Error XX000 when the transition is not in the table of transitions. */
 extern void pgdf_status_check_transition(InstanceStatus from, InstanceStatus to);
+
+/* What control and client functions look at first. */
+typedef struct InstanceRef
+{
+	int64		instance_key;
+	Oid			owner;
+	InstanceStatus status;
+	bool		is_own_start;	/* started, and not yet committed, by this transaction */
+} InstanceRef;
+
+/*
+ * The instance of that id, as it is now (newest snapshot).  False when there is
+ * none, or none that caller may see.  Needs pgdf_enter() and SPI_connect().
+ */
+extern bool pgdf_instance_find(const char *instance_id, Oid caller, InstanceRef *ref);
+
+/* The same; error 42704 instead of false. */
+extern void pgdf_instance_require(const char *instance_id, Oid caller, InstanceRef *ref);
+
+/* What pgdf_instance_require raises. */
+extern void pgdf_instance_raise_unknown(const char *instance_id) pg_attribute_noreturn();
 
 typedef enum IfExists
 {
@@ -54,15 +76,59 @@ typedef struct StartRequest
 
 /*
  * Start an instance; returns its id in CurrentMemoryContext.  Needs
- * pgdf_enter() and SPI_connect().
+ * pgdf_enter() and SPI_connect().  Errors: 22023 for a bad id, queue, version or
+ * tags; 42704 unknown orchestrator; 42501, 42883 of pgdf_registry_resolve(); 42710
+ * when the id is taken (always when it is taken by an instance of somebody the
+ * owner may not act for); 40001 in a REPEATABLE READ transaction that cannot see
+ * who took it.
+ *
+ * IF_EXISTS_REPLACE of a live instance leaves a row in the inbox instead, of
+ * type EVENT_EXECUTION_TERMINATED and name PGDF_REPLACE_NAME, whose payload
+ * pgdf_start_request_parse() reads.
+ *
+ * The row of df.instance_state has status Pending, code_hash NULL (the first
+ * turn pins the code) and the input; the inbox row of type
+ * EVENT_EXECUTION_STARTED has the orchestrator's name and no payload.  A start in
+ * the future has a timer (task 0, execution 0) instead of that row.
  */
 extern char *pgdf_instance_start(const StartRequest *request);
 
+/* Name of the inbox row that asks for a replacement. */
+#define PGDF_REPLACE_NAME	"*replace"
+
 /*
- * Delete all rows of instances (keys of any state, no checks, no locks taken on
- * others): what purge and replace do after their own checks.
+ * The start request in such a row's payload, in CurrentMemoryContext; its
+ * if_exists is IF_EXISTS_ERROR: delete the old instance, then start.  The JSON is
+ *
+ *	{"name": text, "instance_id": text, "version": text|null, "queue": text|null,
+ *	 "priority": int, "start_at": text|null (timestamptz, ISO), "tags": object|null,
+ *	 "owner": text (role name as an SQL identifier), "input": any}
+ *
+ * owner is InvalidOid when the role is gone.  Needs pgdf_enter() and
+ * SPI_connect().
+ */
+extern void pgdf_start_request_parse(text *payload, StartRequest *request);
+
+/*
+ * Delete all rows of one instance (of any state, no checks, no locks taken on
+ * others): what replacing does after its own checks.  A child's
+ * parent_instance_key that leads nowhere means that it is detached; keys are
+ * never used again.
  */
 extern void pgdf_instance_delete(int64 instance_key);
+
+/*
+ * Delete a final instance with its final descendants (below a live one nothing
+ * is looked at: it is detached with all it has).  Takes row locks in key order.
+ * Returns how many were deleted; 0 when the instance is gone or live.
+ */
+extern uint64 pgdf_instance_purge(int64 instance_key);
+
+/*
+ * Put an event without a task into an instance's inbox; name and payload may be
+ * NULL.  Call pgdf_wake_workers() before.
+ */
+extern void pgdf_inbox_insert(int64 instance_key, EventType type, const char *name, text *payload);
 
 /* 32 random hex digits, and a random uuid. */
 extern char *pgdf_random_id(void);

@@ -161,7 +161,6 @@ char *
 pgdf_registry_code_hash(Oid function)
 {
 	int			guc_level = NewGUCNestLevel();
-	HeapTuple	tuple;
 	StringInfoData buf;
 	Datum		digest;
 	char	   *hex;
@@ -171,16 +170,12 @@ pgdf_registry_code_hash(Oid function)
 	(void) set_config_option("quote_all_identifiers", "off",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
 	initStringInfo(&buf);
 	appendStringInfoString(&buf,
 						   TextDatumGetCString(DirectFunctionCall1(pg_get_functiondef,
 																   ObjectIdGetDatum(function))));
 	appendStringInfo(&buf, "OWNER %s",
-					 GetUserNameFromId(((Form_pg_proc) GETSTRUCT(tuple))->proowner, true));
-	ReleaseSysCache(tuple);
+					 GetUserNameFromId(pgdf_function_owner(function), true));
 	AtEOXact_GUC(true, guc_level);
 
 	digest = DirectFunctionCall1(sha256_bytea,
@@ -188,6 +183,21 @@ pgdf_registry_code_hash(Oid function)
 	hex = palloc(PG_SHA256_DIGEST_STRING_LENGTH);
 	hex[hex_encode(VARDATA_ANY(DatumGetByteaPP(digest)), PG_SHA256_DIGEST_LENGTH, hex)] = '\0';
 	return hex;
+}
+
+Oid
+pgdf_function_owner(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("function with OID %u does not exist", function)));
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 char *
@@ -495,18 +505,11 @@ resolve_function(const Registration *registration, Oid owner)
 static void
 check_superuser(const Registration *registration, Oid function, Oid owner)
 {
-	HeapTuple	tuple;
 	Oid			function_owner;
 
 	if (pgdf_superuser_instances || !superuser_arg(owner))
 		return;
-
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	function_owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-
+	function_owner = pgdf_function_owner(function);
 	if (!superuser_arg(function_owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -66,6 +66,9 @@ extern char *pgdf_registry_code_hash(Oid function);
 extern const char *pgdf_registration_kind_name(RegistrationKind kind);
 extern bool pgdf_registration_kind_parse(const char *name, RegistrationKind *kind);
 
+/* Owner of a function; error 42883 when there is none of that OID. */
+extern Oid	pgdf_function_owner(Oid function);
+
 /*
  * The known name nearest to a misspelt one, or NULL: an orchestrator for
  * KIND_ORCHESTRATOR, else any activity, registered or offered by a worker.

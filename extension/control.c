@@ -1,0 +1,123 @@
+/*
+ * control.c
+ *		Control requests of clients: df_terminate, df_purge.
+ *
+ * A request to a live instance is a row in its inbox, which the engine carries
+ * out: nobody but the engine locks a live instance.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+#include "history.h"
+#include "identity.h"
+#include "instance.h"
+#include "payload.h"
+#include "spi.h"
+#include "turn.h"
+#include "wake.h"
+
+PG_FUNCTION_INFO_V1(df_terminate);
+PG_FUNCTION_INFO_V1(df_purge);
+
+static char *instance_id_arg(FunctionCallInfo fcinfo);
+static text *terminate_payload(FunctionCallInfo fcinfo);
+static uint64 purge(const char *instance_id, Oid role);
+
+/*
+ * df_terminate(instance_id, reason, recursive): false when the instance is final
+ * already.  The inbox row's payload is {"reason": text|null, "recursive": bool}.
+ */
+Datum
+df_terminate(PG_FUNCTION_ARGS)
+{
+	Oid			role = GetUserId();
+	PgdfIdentity caller;
+	InstanceRef ref;
+	bool		is_live;
+
+	pgdf_refuse_in_turn("df_terminate");
+	pgdf_enter(&caller);
+	SPI_connect();
+	pgdf_instance_require(instance_id_arg(fcinfo), role, &ref);
+	is_live = !pgdf_status_is_final(ref.status);
+	if (is_live)
+	{
+		pgdf_wake_workers();
+		pgdf_inbox_insert(ref.instance_key, EVENT_EXECUTION_TERMINATED, NULL,
+						  terminate_payload(fcinfo));
+	}
+	SPI_finish();
+	pgdf_leave(&caller);
+	PG_RETURN_BOOL(is_live);
+}
+
+/* df_purge(instance_id): how many instances were deleted, final children included. */
+Datum
+df_purge(PG_FUNCTION_ARGS)
+{
+	Oid			role = GetUserId();
+	PgdfIdentity caller;
+	uint64		count;
+
+	pgdf_refuse_in_engine("df_purge");
+	pgdf_enter(&caller);
+	SPI_connect();
+	count = purge(instance_id_arg(fcinfo), role);
+	SPI_finish();
+	pgdf_leave(&caller);
+	PG_RETURN_INT64((int64) count);
+}
+
+/* No instance has the empty id. */
+static char *
+instance_id_arg(FunctionCallInfo fcinfo)
+{
+	return PG_ARGISNULL(0) ? pstrdup("") : text_to_cstring(PG_GETARG_TEXT_PP(0));
+}
+
+static text *
+terminate_payload(FunctionCallInfo fcinfo)
+{
+	bool		is_recursive = PG_ARGISNULL(2) || PG_GETARG_BOOL(2);
+	StringInfoData buf;
+	text	   *payload;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "{\"reason\": ");
+	if (PG_ARGISNULL(1))
+		appendStringInfoString(&buf, "null");
+	else
+		escape_json(&buf, text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	appendStringInfo(&buf, ", \"recursive\": %s}", is_recursive ? "true" : "false");
+	payload = cstring_to_text_with_len(buf.data, buf.len);
+	pgdf_payload_check(payload, "reason");
+	return payload;
+}
+
+/* What was final may have been restarted, or purged, before it could be locked. */
+static uint64
+purge(const char *instance_id, Oid role)
+{
+	InstanceRef ref;
+	uint64		count = 0;
+
+	pgdf_instance_require(instance_id, role, &ref);
+	if (pgdf_status_is_final(ref.status))
+	{
+		count = pgdf_instance_purge(ref.instance_key);
+		if (count > 0 || !pgdf_instance_find(instance_id, role, &ref))
+			return count;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("instance \"%s\" is not final", instance_id),
+			 errdetail("Its status is %s.", pgdf_status_name(ref.status)),
+			 errhint("Terminate it first.")));
+	return 0;
+}
