@@ -1,0 +1,197 @@
+/*
+ * sql/api/900_grants.sql: who may do what.
+ *
+ * PUBLIC may do nothing.  A role gets its rights from one of three functions,
+ * each of which knows a list of names: adding a function is one line here.
+ */
+
+CREATE OR REPLACE FUNCTION df.grant_group(role regrole, group_name text) RETURNS void
+    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    client CONSTANT text[] := ARRAY[
+        'df_start',
+        'df_run',
+        'df_status',
+        'df_wait',
+        'df_result',
+        'df_history',
+        'df_terminate',
+        'df_purge',
+        'status_name',
+        'event_type_name'
+    ];
+    helper CONSTANT text[] := ARRAY[
+        'df_text',
+        'df_retry',
+        'df_fail'
+    ];
+    context CONSTANT text[] := ARRAY[
+        'df_activity',
+        'df_call_activity',
+        'df_await',
+        'df_is_completed',
+        'df_all',
+        'df_any',
+        'df_when_all',
+        'df_when_any',
+        'df_when_all_settled',
+        'df_failure',
+        'df_record',
+        'df_set_custom_status',
+        'df_now',
+        'df_uuid',
+        'df_random',
+        'df_instance_id',
+        'df_input',
+        'df_is_replaying'
+    ];
+    type_support CONSTANT text[] := ARRAY[
+        'df_task_in',
+        'df_task_out',
+        'df_task_eq',
+        'df_task_ne',
+        'df_task_lt',
+        'df_task_le',
+        'df_task_gt',
+        'df_task_ge',
+        'df_task_cmp',
+        'df_task_hash',
+        'df_task_hash_extended'
+    ];
+    sample CONSTANT text[] := ARRAY[
+        'df_e2_backup_site_content'
+    ];
+    registration CONSTANT text[] := ARRAY[
+        'df_register_orchestrator',
+        'df_register_activity',
+        'df_unregister'
+    ];
+    engine CONSTANT text[] := ARRAY[
+        'attach',
+        'work',
+        'run_sql',
+        'sweep',
+        'idle',
+        'wake',
+        'detach'
+    ];
+    view_names CONSTANT text[] := ARRAY[
+        'instances',
+        'orchestrators',
+        'activities',
+        'workers',
+        'dead_letters'
+    ];
+    names text[];
+    target text;
+BEGIN
+    CASE group_name
+        WHEN 'user' THEN names := client || helper || context || type_support || sample;
+        WHEN 'registrar' THEN names := registration;
+        WHEN 'worker' THEN names := engine;
+    END CASE;
+
+    IF NOT (SELECT pg_has_role(current_user, nspowner, 'MEMBER') FROM pg_namespace WHERE nspname = 'df') THEN
+        RAISE insufficient_privilege
+            USING MESSAGE = 'permission denied to grant rights on extension "pgdf"',
+                DETAIL = 'Only members of the role that owns the extension may do that.';
+    END IF;
+
+    EXECUTE format('GRANT USAGE ON SCHEMA df TO %s', role);
+    FOR target IN
+        SELECT m.objid::regprocedure
+        FROM df.extension_members() m
+        JOIN pg_proc p ON p.oid = m.objid
+        WHERE m.classid = 'pg_proc'::regclass AND p.proname = ANY (names)
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', target, role);
+    END LOOP;
+
+    IF group_name = 'user' THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
+        EXECUTE format('GRANT USAGE ON TYPE @extschema@.df_task TO %s', role);
+        FOREACH target IN ARRAY view_names LOOP
+            EXECUTE format('GRANT SELECT ON df.%I TO %s', target, role);
+        END LOOP;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION df.grant_group(regrole, text) IS 'grant a list of rights to a role';
+
+CREATE OR REPLACE FUNCTION df_grant_user(role regrole) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT df.grant_group(role, 'user')
+$$;
+COMMENT ON FUNCTION df_grant_user(regrole)
+    IS 'let a role start and control instances, and run orchestrators';
+
+CREATE OR REPLACE FUNCTION df_grant_registrar(role regrole) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT df.grant_group(role, 'user');
+    SELECT df.grant_group(role, 'registrar')
+$$;
+COMMENT ON FUNCTION df_grant_registrar(regrole)
+    IS 'let a role do what a user may, and register orchestrators and activities';
+
+CREATE OR REPLACE FUNCTION df_grant_worker(role regrole) RETURNS void
+    LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT df.grant_group(role, 'worker')
+$$;
+COMMENT ON FUNCTION df_grant_worker(regrole) IS 'let a role attach as a worker';
+
+CREATE OR REPLACE FUNCTION df.extension_members() RETURNS TABLE (classid oid, objid oid)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT d.classid, d.objid
+    FROM pg_depend d
+    JOIN pg_extension e ON e.oid = d.refobjid
+    WHERE d.refclassid = 'pg_extension'::regclass
+        AND d.deptype = 'e'
+        AND e.extname = 'pgdf'
+$$;
+COMMENT ON FUNCTION df.extension_members() IS 'the objects of the extension, as pg_depend names them';
+
+CREATE OR REPLACE FUNCTION df.revoke_from_public() RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    target text;
+BEGIN
+    FOR target IN
+        SELECT 'ROUTINE ' || m.objid::regprocedure
+        FROM df.extension_members() m
+        WHERE m.classid = 'pg_proc'::regclass
+        UNION ALL
+        SELECT 'TYPE ' || m.objid::regtype
+        FROM df.extension_members() m
+        JOIN pg_type t ON t.oid = m.objid
+        WHERE m.classid = 'pg_type'::regclass AND t.typelem = 0
+        UNION ALL
+        SELECT 'TYPE ' || t.oid::regtype
+        FROM pg_class c
+        JOIN pg_type t ON t.oid = c.reltype
+        WHERE c.relnamespace = 'df'::regnamespace
+        UNION ALL
+        SELECT CASE WHEN c.relkind = 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass
+        FROM pg_class c
+        WHERE c.relnamespace = 'df'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+        UNION ALL
+        SELECT 'SCHEMA df'
+    LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM PUBLIC', target);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df.revoke_from_public() IS 'take all rights on the extension''s objects from PUBLIC';
+
+SELECT df.revoke_from_public();

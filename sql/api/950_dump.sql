@@ -1,0 +1,19 @@
+/*
+ * sql/api/950_dump.sql: what pg_dump saves: everything but the connected workers.
+ *
+ * Registrations with number 0 come with CREATE EXTENSION.  Sequences go along, or
+ * their numbers would be used again; a worker's key too, for claimed tasks name
+ * it.
+ */
+
+SELECT pg_catalog.pg_extension_config_dump('df.registrations', 'WHERE registration_seq > 0');
+SELECT pg_catalog.pg_extension_config_dump('df.registration_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('df.instance_state', '');
+SELECT pg_catalog.pg_extension_config_dump('df.instance_key_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('df.history', '');
+SELECT pg_catalog.pg_extension_config_dump('df.tasks', '');
+SELECT pg_catalog.pg_extension_config_dump('df.task_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('df.inbox', '');
+SELECT pg_catalog.pg_extension_config_dump('df.inbox_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('df.timers', '');
+SELECT pg_catalog.pg_extension_config_dump('df.worker_sessions_worker_key_seq', '');
