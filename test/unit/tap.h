@@ -1,0 +1,58 @@
+/*
+ * tap.h
+ *		Test output in TAP, for the unit tests.
+ *
+ * Each check is a line; done_testing() ends the program.  Included once a program.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef PGDF_TAP_H
+#define PGDF_TAP_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+static int	tap_count;
+static int	tap_failures;
+
+__attribute__((format(printf, 2, 3)))
+static inline bool
+ok(bool is_ok, const char *format, ...)
+{
+	va_list		args;
+
+	printf("%sok %d - ", is_ok ? "" : "not ", ++tap_count);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	printf("\n");
+	tap_failures += !is_ok;
+	return is_ok;
+}
+
+static inline void
+is_int(int64_t got, int64_t expected, const char *name)
+{
+	if (!ok(got == expected, "%s", name))
+		printf("# got %lld, expected %lld\n", (long long) got, (long long) expected);
+}
+
+static inline void
+is_text(const char *got, const char *expected, const char *name)
+{
+	if (!ok(got != NULL && strcmp(got, expected) == 0, "%s", name))
+		printf("# got \"%s\", expected \"%s\"\n", got != NULL ? got : "(null)", expected);
+}
+
+/* What main() returns. */
+static inline int
+done_testing(void)
+{
+	printf("1..%d\n", tap_count);
+	return tap_failures > 0 ? 1 : 0;
+}
+
+#endif							/* PGDF_TAP_H */
