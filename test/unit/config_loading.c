@@ -51,7 +51,7 @@ defaults(void)
 	is_int(config.connections, 2, "connections");
 	is_int(config.drain_ms, 30000, "drain");
 	is_int(config.queues.count, 1, "one queue");
-	is_text(config.queues.items[0], "default", "its name");
+	is_str(config.queues.items[0], "default", "its name");
 	config_free(&config);
 	config_free(&config);
 	ok(true, "free may be called twice");
@@ -68,9 +68,9 @@ file_and_flags(void)
 	is_int(config.max_activities, 7, "a number");
 	is_int(config.drain_ms, 120000, "a time");
 	is_int(config.log_level, LOG_LEVEL_DEBUG, "a word");
-	is_text(config.dbname, "service=x", "a text");
+	is_str(config.dbname, "service=x", "a text");
 	is_int(config.queues.count, 2, "an array");
-	is_text(config.queues.items[1], "b,c", "whose names may have commas");
+	is_str(config.queues.items[1], "b,c", "whose names may have commas");
 	config_free(&config);
 
 	load(&config, text, "--max-activities", "9");
@@ -80,7 +80,7 @@ file_and_flags(void)
 
 	load(&config, text, "--queues", "x, y");
 	is_int(config.queues.count, 2, "a list as a flag");
-	is_text(config.queues.items[1], "y", "blanks around names do not count");
+	is_str(config.queues.items[1], "y", "blanks around names do not count");
 	config_free(&config);
 }
 
@@ -93,9 +93,9 @@ commands(void)
 					" \"env\": [\"HOME\", \"A=b\"], \"timeout\": \"30 s\"}, \"B\": {\"argv\": [\"/bin/true\"]}}}", NULL, NULL),
 			   CONFIG_OK, "commands");
 	is_int(config.exec_count, 2, "both of them");
-	is_text(config.exec[0].name, "Resize", "name");
+	is_str(config.exec[0].name, "Resize", "name");
 	is_int(config.exec[0].argv.count, 3, "arguments");
-	is_text(config.exec[0].argv.items[1], "; rm -rf $(x)", "verbatim");
+	is_str(config.exec[0].argv.items[1], "; rm -rf $(x)", "verbatim");
 	ok(config.exec[0].argv.items[3] == NULL, "and NULL at the end");
 	is_int(config.exec[0].timeout_ms, 30000, "time-out");
 	is_int(config.exec[1].timeout_ms, 0, "no time-out");
@@ -181,7 +181,7 @@ reloading(void)
 	config_reload(&config, &fresh);
 	read_log(log, sizeof(log));
 	is_int(config.max_activities, 6, "max-activities changes");
-	is_text(config.queues.items[0], "q", "queues change");
+	is_str(config.queues.items[0], "q", "queues change");
 	is_int(config.exec_count, 1, "commands change");
 	is_int(config.connections, 2, "connections stay");
 	ok(strstr(log, "\"connections\" cannot be changed without a restart") != NULL, "and the log says so");

@@ -87,12 +87,12 @@ strings_are_made_valid(void)
 	json_object *string;
 
 	json_append_string(&buf, "a\"\\\n\t\001\303\251\377\0z", 11);
-	is_text(buf.data, "\"a\\\"\\\\\\n\\t\\u0001\303\251\357\277\275\357\277\275z\"", "quoting");
+	is_str(buf.data, "\"a\\\"\\\\\\n\\t\\u0001\303\251\357\277\275\357\277\275z\"", "quoting");
 	ok(json_is_valid(buf.data, buf.used, NULL), "what is appended is valid");
 	buf_free(&buf);
 
 	string = json_string_new("a\377\303", 3);
-	is_text(json_object_get_string(string), "a\357\277\275\357\277\275", "a json-c string of any bytes");
+	is_str(json_object_get_string(string), "a\357\277\275\357\277\275", "a json-c string of any bytes");
 	json_object_put(string);
 }
 

@@ -63,11 +63,11 @@ levels(void)
 
 	log_debug("hidden");
 	read_log(log, sizeof(log));
-	is_text(log, "", "debug is not logged by default");
+	is_str(log, "", "debug is not logged by default");
 	log_set_level(LOG_LEVEL_ERROR);
 	log_warning("hidden");
 	read_log(log, sizeof(log));
-	is_text(log, "", "a warning is not an error");
+	is_str(log, "", "a warning is not an error");
 	log_set_level(LOG_LEVEL_DEBUG);
 	log_debug("shown");
 	read_log(log, sizeof(log));
@@ -88,8 +88,8 @@ json_lines(void)
 	is_int((int64_t) strcspn(log, "\n"), (int64_t) strlen(log) - 1, "a record is one line");
 	object = json_parse(log, strlen(log), &error);
 	ok(object != NULL, "which is valid JSON");
-	is_text(json_object_get_string(json_get(object, "message", json_type_string)), "a \"b\"", "message");
-	is_text(json_object_get_string(json_get(object, "level", json_type_string)), "warning", "level");
+	is_str(json_object_get_string(json_get(object, "message", json_type_string)), "a \"b\"", "message");
+	is_str(json_object_get_string(json_get(object, "level", json_type_string)), "warning", "level");
 	is_int(json_object_get_int(json_get(object, "pid", json_type_int)), getpid(), "pid");
 	is_int(json_object_get_int(json_get(object, "attempt", json_type_int)), 2, "attempt");
 	ok(json_get(object, "hint", json_type_string) == NULL, "no hint, no member");

@@ -18,33 +18,50 @@
 static int	tap_count;
 static int	tap_failures;
 
+static inline bool
+tap_check(bool is_ok, const char *format, va_list args)
+{
+	printf("%sok %d - ", is_ok ? "" : "not ", ++tap_count);
+	vprintf(format, args);
+	printf("\n");
+	tap_failures += !is_ok;
+	return is_ok;
+}
+
 __attribute__((format(printf, 2, 3)))
 static inline bool
 ok(bool is_ok, const char *format, ...)
 {
 	va_list		args;
 
-	printf("%sok %d - ", is_ok ? "" : "not ", ++tap_count);
 	va_start(args, format);
-	vprintf(format, args);
+	tap_check(is_ok, format, args);
 	va_end(args);
-	printf("\n");
-	tap_failures += !is_ok;
 	return is_ok;
 }
 
+__attribute__((format(printf, 3, 4)))
 static inline void
-is_int(int64_t got, int64_t expected, const char *name)
+is_int(int64_t got, int64_t expected, const char *format, ...)
 {
-	if (!ok(got == expected, "%s", name))
+	va_list		args;
+
+	va_start(args, format);
+	if (!tap_check(got == expected, format, args))
 		printf("# got %lld, expected %lld\n", (long long) got, (long long) expected);
+	va_end(args);
 }
 
+__attribute__((format(printf, 3, 4)))
 static inline void
-is_text(const char *got, const char *expected, const char *name)
+is_str(const char *got, const char *expected, const char *format, ...)
 {
-	if (!ok(got != NULL && strcmp(got, expected) == 0, "%s", name))
+	va_list		args;
+
+	va_start(args, format);
+	if (!tap_check(got != NULL && strcmp(got, expected) == 0, format, args))
 		printf("# got \"%s\", expected \"%s\"\n", got != NULL ? got : "(null)", expected);
+	va_end(args);
 }
 
 /* What main() returns. */
