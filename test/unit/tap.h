@@ -30,7 +30,7 @@ tap_check(bool is_ok, const char *format, va_list args)
 
 __attribute__((format(printf, 2, 3)))
 static inline bool
-ok(bool is_ok, const char *format, ...)
+tap_ok(bool is_ok, const char *format, ...)
 {
 	va_list		args;
 
@@ -40,21 +40,23 @@ ok(bool is_ok, const char *format, ...)
 	return is_ok;
 }
 
-__attribute__((format(printf, 3, 4)))
 static inline void
-is_int(int64_t got, int64_t expected, const char *format, ...)
+tap_is_int(int64_t got, int64_t expected, const char *name)
 {
-	va_list		args;
-
-	va_start(args, format);
-	if (!tap_check(got == expected, format, args))
+	if (!tap_ok(got == expected, "%s", name))
 		printf("# got %lld, expected %lld\n", (long long) got, (long long) expected);
-	va_end(args);
+}
+
+static inline void
+tap_is_text(const char *got, const char *expected, const char *name)
+{
+	if (!tap_ok(got != NULL && strcmp(got, expected) == 0, "%s", name))
+		printf("# got \"%s\", expected \"%s\"\n", got != NULL ? got : "(null)", expected);
 }
 
 __attribute__((format(printf, 3, 4)))
 static inline void
-is_str(const char *got, const char *expected, const char *format, ...)
+tap_is_str(const char *got, const char *expected, const char *format, ...)
 {
 	va_list		args;
 
@@ -66,10 +68,16 @@ is_str(const char *got, const char *expected, const char *format, ...)
 
 /* What main() returns. */
 static inline int
-done_testing(void)
+tap_done(void)
 {
 	printf("1..%d\n", tap_count);
 	return tap_failures > 0 ? 1 : 0;
 }
+
+/* Short names; macros, so that a variable may be called ok. */
+#define ok(...)				tap_ok(__VA_ARGS__)
+#define is_int(...)			tap_is_int(__VA_ARGS__)
+#define is_str(...)			tap_is_str(__VA_ARGS__)
+#define done_testing()		tap_done()
 
 #endif							/* PGDF_TAP_H */
