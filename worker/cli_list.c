@@ -97,19 +97,30 @@ cli_history(CliConnection *c, const CliOptions *options)
 CliExit
 cli_orchestrators(CliConnection *c, const CliOptions *options)
 {
-	return view_print(c, options, "SELECT * FROM df.orchestrators ORDER BY name");
+	return view_print(c, options,
+					  "SELECT name, version, function, owner::text, live_workers,"
+					  " " CLI_SQL_TIME("last_served") " AS last_served, " CLI_SQL_TIME("registered_at") " AS registered_at"
+					  " FROM df.orchestrators ORDER BY name, version");
 }
 
 CliExit
 cli_activities(CliConnection *c, const CliOptions *options)
 {
-	return view_print(c, options, "SELECT * FROM df.activities ORDER BY name");
+	return view_print(c, options,
+					  "SELECT name, kind, function, queue, live_workers,"
+					  " " CLI_SQL_TIME("last_served") " AS last_served, owner::text"
+					  " FROM df.activities ORDER BY name");
 }
 
 CliExit
 cli_workers(CliConnection *c, const CliOptions *options)
 {
-	return view_print(c, options, "SELECT * FROM df.workers ORDER BY name");
+	return view_print(c, options,
+					  "SELECT name, role::text, lease_until > pg_catalog.now() AS is_live, slots, claimed,"
+					  " " CLI_SQL_TIME("attached_at") " AS attached_at,"
+					  " " CLI_SQL_TIME("last_seen_at") " AS last_seen_at,"
+					  " pg_catalog.array_to_json(queues) AS queues, pg_catalog.array_to_json(activities) AS activities"
+					  " FROM df.workers ORDER BY name, worker_key");
 }
 
 static CliExit

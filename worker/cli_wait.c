@@ -38,6 +38,13 @@
 	"SELECT runtime_status::text, tasks_completed, tasks_total, blocked_reason" \
 	" FROM @extschema@.df_status($1)"
 
+/* An instance that has not begun after this may lack a worker. */
+#define WORKER_MISSED_MS		3000
+
+/* A row if no worker is there to run turns; everybody may see that. */
+#define NO_WORKER_SQL \
+	"SELECT FROM df.orchestrators HAVING pg_catalog.max(live_workers) = 0"
+
 typedef struct Wait
 {
 	CliConnection *connection;
@@ -45,6 +52,7 @@ typedef struct Wait
 	int64_t		started_ms;
 	int64_t		deadline_ms;	/* INT64_MAX: none */
 	bool		is_lost;		/* the user was told that the connection is lost */
+	bool		was_worker_sought;
 	char	   *blocked_reason; /* shown last, or NULL */
 	Backoff		backoff;
 	Progress	progress;
@@ -63,6 +71,7 @@ static CliExit wait_read(Wait *w, const char *sql, int64_t timeout_ms, PGresult 
 static CliOutcome read_once(Wait *w, const char *sql, int64_t timeout_ms, PGresult **result);
 static void loss_show(Wait *w);
 static void blocked_reason_show(Wait *w, const char *reason);
+static void worker_seek(Wait *w);
 static bool wait_pause(Wait *w, int64_t interval_ms);
 
 CliExit
@@ -214,6 +223,8 @@ wait_look(Wait *w, bool *is_final)
 	{
 		*is_final = cli_status_is_final(PQgetvalue(result, 0, 0));
 		blocked_reason_show(w, PQgetisnull(result, 0, 3) ? NULL : PQgetvalue(result, 0, 3));
+		if (strcmp(PQgetvalue(result, 0, 0), "Pending") == 0)
+			worker_seek(w);
 		cli_progress_update(&w->progress, PQgetvalue(result, 0, 0), strtoll(PQgetvalue(result, 0, 1), NULL, 10),
 							strtoll(PQgetvalue(result, 0, 2), NULL, 10), cli_now_ms());
 	}
@@ -289,6 +300,25 @@ blocked_reason_show(Wait *w, const char *reason)
 	}
 	free(w->blocked_reason);
 	w->blocked_reason = reason != NULL ? xstrdup(reason) : NULL;
+}
+
+/* An instance that does not begin: is there a worker at all?  Asked once; what cannot be told is not. */
+static void
+worker_seek(Wait *w)
+{
+	PGresult   *result;
+
+	if (w->was_worker_sought || cli_now_ms() - w->started_ms < WORKER_MISSED_MS)
+		return;
+	w->was_worker_sought = true;
+	result = PQexec(w->connection->conn, NO_WORKER_SQL);
+	if (PQntuples(result) > 0)
+	{
+		cli_progress_clear(&w->progress);
+		cli_notice("instance \"%s\" has not begun: no worker is connected to this database", w->instance_id);
+		cli_hint("Start one with: pgdf worker");
+	}
+	PQclear(result);
 }
 
 /* Sleep, moving the bar's clock.  False: the deadline has come. */
