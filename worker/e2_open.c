@@ -266,11 +266,12 @@ piece_length(const E2Root *root, const char *rest)
 	return length;
 }
 
+/* Not O_NOFOLLOW for a directory: it would turn the error of a symbolic link into ENOTDIR. */
 static int
 open_piece(const E2Root *root, int directory, const char *piece, size_t length, int flags)
 {
 	struct open_how how = {
-		.flags = (uint64_t) flags,
+		.flags = (uint64_t) (flags & O_DIRECTORY ? flags & ~O_NOFOLLOW : flags),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	char		name[PATH_MAX];
