@@ -59,7 +59,7 @@ static const struct
 {
 	CliExit		code;
 	const char *meaning;
-} exit_codes[] = {
+}			exit_codes[] = {
 	{CLI_OK, "done; the instance that was waited for is Completed"},
 	{CLI_ERROR, "no connection, or an error of the server"},
 	{CLI_USAGE, "wrong command line, or an input that is not JSON"},
