@@ -42,11 +42,11 @@ main(void)
 		buf_reset(&buf);
 		base64_append(&buf, vectors[i].bytes, strlen(vectors[i].bytes));
 		ok(buf.used == strlen(vectors[i].text) && (buf.used == 0 || strcmp(buf.data, vectors[i].text) == 0),
-		   "encodes %s", vectors[i].text);
+		   "encodes row %zu", i);
 		buf_reset(&buf);
 		ok(base64_decode(&buf, vectors[i].text, strlen(vectors[i].text)) &&
 		   buf.used == strlen(vectors[i].bytes) &&
-		   (buf.used == 0 || memcmp(buf.data, vectors[i].bytes, buf.used) == 0), "decodes %s", vectors[i].text);
+		   (buf.used == 0 || memcmp(buf.data, vectors[i].bytes, buf.used) == 0), "decodes row %zu", i);
 	}
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
