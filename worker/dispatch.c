@@ -52,8 +52,8 @@
 #define ERROR_BASE_MS			50
 #define ERROR_CAP_MS			5000
 
-/* An outcome that the server has refused so often is replaced. */
-#define REFUSAL_LIMIT			3
+/* An outcome that the server has refused three times (ten, for internal errors) is replaced. */
+#define REFUSAL_LIMIT			10
 
 /* Shutdown: how long stopped activities may take to end, and the database to answer. */
 #define STOP_GRACE_MS			3000
@@ -347,18 +347,15 @@ call_careful(Worker *w)
 	engine_call(engine_free_conn(w), CALL_WORK, room, turns, &batch);
 }
 
-/* Free places, shared among the connections that could ask for them now. */
+/* Free places.  One call at a time may fill them all: two claimers would only meet at the same tasks. */
 static int
 room_for_call(const Worker *w)
 {
 	const Dispatch *dispatch = w->dispatch;
 	int			room = w->config.max_activities - dispatch->claims.count - dispatch->engine.room_reserved -
 		dispatch->outcomes.count;
-	int			callers = engine_free_count(w);
 
-	if (room <= 0)
-		return 0;
-	return (room + callers - 1) / callers;
+	return room > 0 ? room : 0;
 }
 
 /*

@@ -61,6 +61,7 @@ static void done_arrays_make(DoneArrays *done, const OutcomeList *outcomes);
 static void done_arrays_free(DoneArrays *done);
 static void call_done(Db *db, const DbResult *result, void *arg);
 static void call_not_done(EngineConn *conn, const DbResult *result);
+static int	refusal_weight(const char *sqlstate);
 static void read_summary(const PGresult *rows, CallReport *report);
 static int	summary_int(json_object *summary, const char *key);
 static bool summary_bool(json_object *summary, const char *key);
@@ -260,11 +261,23 @@ call_not_done(EngineConn *conn, const DbResult *result)
 	if (result->rows != NULL)
 		db_log_failure(result, "record results and claim tasks");
 
-	/* alone in a call without turns: it is this outcome that the server refuses */
-	if (result->rows != NULL && conn->sent.count == 1 && conn->turns == 0 &&
-		!db_is_transient(result->sqlstate))
-		conn->sent.head->refusals++;
-	outcomes_prepend(&w->dispatch->outcomes, &conn->sent);
+	/* alone in a call without turns: it is this outcome that the server refuses; let others go first */
+	if (result->rows != NULL && conn->sent.count == 1 && conn->turns == 0)
+	{
+		conn->sent.head->refusals += refusal_weight(result->sqlstate);
+		outcomes_append(&w->dispatch->outcomes, &conn->sent);
+	}
+	else
+		outcomes_prepend(&w->dispatch->outcomes, &conn->sent);
+}
+
+/* How much an error says about the outcome, and not about the system: see REFUSAL_LIMIT. */
+static int
+refusal_weight(const char *sqlstate)
+{
+	if (!db_is_transient(sqlstate))
+		return 4;
+	return strncmp(sqlstate, "XX", 2) == 0 ? 1 : 0;
 }
 
 static void

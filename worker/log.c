@@ -155,8 +155,8 @@ append_text_line(Buf *line, const char *prefix, const char *word, const char *te
 		unsigned char c = (unsigned char) text[i];
 
 		if (c == '\n')
-			buf_append_text(line, "\n\t");
-		else if (c < ' ' || c == 0x7f)
+			buf_append_text(line, text[i + 1] == '\t' ? "\n" : "\n\t");
+		else if ((c < ' ' && c != '\t') || c == 0x7f)
 			buf_append_format(line, "\\x%02x", c);
 		else
 			buf_append(line, text + i, 1);

@@ -36,7 +36,7 @@ typedef struct Outcome
 	char	   *payload;		/* JSON text, or NULL */
 	size_t		length;
 	int64_t		made_us;		/* when the activity ended */
-	int			refusals;		/* how often a call with this one alone raised an error */
+	int			refusals;		/* grows when a call with this one alone raised an error */
 	bool		is_repeat;		/* sent before, in a commit that may not be durable */
 } Outcome;
 
