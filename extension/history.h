@@ -9,6 +9,8 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
 /* Durable Task's event types, with its numbers. */
 typedef enum EventType
 {
@@ -34,7 +36,40 @@ typedef enum EventType
 	EVENT_EXECUTION_REWOUND = 21
 } EventType;
 
+/* An event that is not yet in the table. */
+typedef struct Event
+{
+	int64		instance_key;
+	int			execution;
+	int			event_id;		/* dense in an execution: 1, 2, 3 ... */
+	EventType	type;
+	int			task_id;		/* 0: none */
+	TimestampTz time;
+	text	   *name;			/* or NULL */
+	bool		has_input_hash;
+	int64		input_hash;
+	text	   *payload;		/* JSON text, or NULL */
+	text	   *failure;		/* failureDetails, or NULL */
+} Event;
+
+/* Events of an engine call, written together at its end. */
+typedef struct EventBuffer
+{
+	MemoryContext context;
+	Event	   *events;
+	int			count;
+	int			capacity;
+} EventBuffer;
+
 /* "TaskScheduled", ...; error XX000 for a number that is none. */
 extern const char *pgdf_event_type_name(int event_type);
+
+extern EventBuffer *pgdf_events_create(MemoryContext context);
+
+/* A zeroed event at the end; the pointer is good until the next call. */
+extern Event *pgdf_events_add(EventBuffer *buffer);
+
+/* Insert and forget all of them; needs pgdf_enter() and SPI_connect(). */
+extern void pgdf_events_write(EventBuffer *buffer);
 
 #endif							/* PGDF_HISTORY_H */

@@ -9,7 +9,6 @@
 #include "fmgr.h"
 
 #include "pgdf.h"
-#include "runaway.h"
 
 PG_MODULE_MAGIC;
 
@@ -19,5 +18,4 @@ void
 _PG_init(void)
 {
 	pgdf_guc_init();
-	pgdf_runaway_init();
 }

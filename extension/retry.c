@@ -105,8 +105,7 @@ pgdf_retry_check(text *json)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid retry policy"),
-				 errdetail_internal("%s", problem),
-				 errhint("Make it with df_retry().")));
+				 errdetail_internal("%s", problem)));
 }
 
 /*

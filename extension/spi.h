@@ -52,6 +52,22 @@ extern char *pgdf_spi_cstring(uint64 row, int col);
 /* A text-like column as text in the given context, NULL when null. */
 extern text *pgdf_spi_text(uint64 row, int col, MemoryContext context);
 
+/*
+ * A column of rows on its way into a statement as an array.
+ */
+typedef struct ColumnArray
+{
+	int			count;
+	Datum	   *values;
+	bool	   *nulls;
+} ColumnArray;
+
+extern void pgdf_column_init(ColumnArray *column, int count);
+extern void pgdf_column_set(ColumnArray *column, int row, Datum value, bool isnull);
+
+/* As an array of the given array type. */
+extern Datum pgdf_column_array(const ColumnArray *column, Oid arraytype);
+
 /* Append every row of the last result to the caller's tuplestore. */
 extern void pgdf_spi_to_tuplestore(ReturnSetInfo *rsinfo);
 

@@ -124,6 +124,7 @@ CREATE TABLE df.tasks (
     deliveries   smallint NOT NULL DEFAULT 0,   -- how often it was handed out without an answer
     attempts     smallint NOT NULL DEFAULT 0,   -- how often it was started
     is_started   boolean NOT NULL DEFAULT false, -- this delivery has been counted as an attempt
+    at_most_once boolean NOT NULL DEFAULT false, -- max_attempts is 1: never handed out twice
     retry        json,
     timeout      interval,                      -- of an attempt
     scheduled_at timestamptz NOT NULL,

@@ -1,0 +1,233 @@
+/*
+ * claim.c
+ *		The last part of an engine call: hand out tasks, lane by lane.
+ *
+ * A lane is (queue, name, priority).  This session remembers for each the highest
+ * seq it has claimed: below it are dead index entries that an old snapshot may
+ * keep for hours, and rows that came late.  The mark skips both; a claim that
+ * gets less than it asked for, and one a second whatever it gets, looks without
+ * marks and finds the late ones.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "claim.h"
+#include "instance.h"
+#include "spi.h"
+
+/* A look without marks at least so often, in ms. */
+#define FULL_CLAIM_MS	1000
+
+/* Priorities of one lane name that are remembered; more are found without marks. */
+#define MARKS_MAX		8
+
+/* What this session knows of (queue, name). */
+typedef struct Lane
+{
+	char	   *queue;
+	char	   *name;
+	int			nmarks;
+	struct
+	{
+		int			priority;
+		int64		seq;		/* highest that was claimed */
+	}			marks[MARKS_MAX];	/* highest priority first */
+	struct Lane *next;
+} Lane;
+
+/* A claim as one statement.  MATERIALIZED, or the subquery might run again and lock more rows. */
+#define CLAIM(condition, order) \
+	"WITH c AS MATERIALIZED (" \
+	"    SELECT instance_key, task_id FROM df.tasks" \
+	"     WHERE state = 0 AND queue = $1 AND lane = $2" condition \
+	"     ORDER BY " order " LIMIT $3 FOR UPDATE SKIP LOCKED)," \
+	" u AS (" \
+	"    UPDATE df.tasks t" \
+	"       SET state = 1, fence = df.random_fence(), worker_key = $4, claimed_at = $5," \
+	"           deliveries = t.deliveries + 1, is_started = t.at_most_once," \
+	"           attempts = CASE WHEN t.at_most_once THEN t.attempts + 1 ELSE t.attempts END" \
+	"      FROM c WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id" \
+	"    RETURNING t.*)" \
+	" SELECT u.instance_key, u.task_id, u.fence, u.name, s.instance_id, u.execution, u.attempts," \
+	"        s.run_id, u.timeout, h.payload, u.settings, s.traceparent, u.at_most_once," \
+	"        u.priority, u.seq" \
+	"   FROM u" \
+	"   JOIN df.instance_state s ON s.instance_key = u.instance_key" \
+	"   JOIN df.history h ON h.instance_key = u.instance_key AND h.execution = u.execution" \
+	"                    AND h.event_id = u.scheduled_event" \
+	"  ORDER BY u.priority DESC, u.seq"
+
+static PgdfStatement claim_full = {
+	CLAIM("", "priority DESC, seq"),
+	5, {TEXTOID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID}
+};
+
+static PgdfStatement claim_marked = {
+	CLAIM(" AND priority = $6 AND seq > $7", "seq"),
+	7, {TEXTOID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID, INT4OID, INT8OID}
+};
+
+static Lane *lanes = NULL;
+
+PG_FUNCTION_INFO_V1(df_random_fence);
+
+static Lane *find_lane(const char *queue, const char *name);
+static void claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks);
+static void run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 mark);
+static void note_mark(Lane *lane, int priority, int64 seq);
+static void add_task(WorkCall *call, uint64 row, bool is_slow);
+static int64 timeout_ms(const Interval *timeout);
+
+/* df.random_fence(): the right to complete a claimed task; never 0. */
+Datum
+df_random_fence(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(pgdf_random_fence());
+}
+
+void
+pgdf_claim(WorkCall *call)
+{
+	static unsigned int turn = 0;
+	static TimestampTz last_full = 0;
+	int			nnames = list_length(call->activities);
+	bool		with_marks = call->mode == WORK_NORMAL &&
+	!TimestampDifferenceExceeds(last_full, call->engine->now, FULL_CLAIM_MS);
+	ListCell   *queue;
+
+	if (call->room <= 0)
+		return;
+	if (!with_marks)
+		last_full = call->engine->now;
+
+	turn++;						/* every name comes first once */
+	foreach(queue, call->engine->queues)
+	{
+		claim_lane(call, lfirst(queue), PGDF_LANE_SLOW, with_marks);
+		for (int i = 0; i < nnames && call->claimed < call->room; i++)
+			claim_lane(call, lfirst(queue), list_nth(call->activities, (turn + i) % nnames),
+					   with_marks);
+	}
+}
+
+static Lane *
+find_lane(const char *queue, const char *name)
+{
+	Lane	   *lane;
+
+	for (lane = lanes; lane != NULL; lane = lane->next)
+	{
+		if (strcmp(lane->name, name) == 0 && strcmp(lane->queue, queue) == 0)
+			return lane;
+	}
+	lane = MemoryContextAllocZero(TopMemoryContext, sizeof(Lane));
+	lane->queue = MemoryContextStrdup(TopMemoryContext, queue);
+	lane->name = MemoryContextStrdup(TopMemoryContext, name);
+	lane->next = lanes;
+	lanes = lane;
+	return lane;
+}
+
+static void
+claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks)
+{
+	Lane	   *lane = find_lane(queue, name);
+
+	if (with_marks)
+	{
+		for (int i = 0; i < lane->nmarks && call->claimed < call->room; i++)
+			run_claim(call, &claim_marked, lane, lane->marks[i].priority, lane->marks[i].seq);
+	}
+	if (call->claimed < call->room)
+	{
+		lane->nmarks = 0;
+		run_claim(call, &claim_full, lane, 0, 0);
+	}
+}
+
+static void
+run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 mark)
+{
+	Engine	   *engine = call->engine;
+	bool		is_slow = strcmp(lane->name, PGDF_LANE_SLOW) == 0;
+	Datum		values[7];
+	uint64		n;
+
+	values[0] = CStringGetTextDatum(lane->queue);
+	values[1] = CStringGetTextDatum(lane->name);
+	values[2] = Int32GetDatum(call->room - call->claimed);
+	values[3] = Int64GetDatum(engine->worker_key);
+	values[4] = TimestampTzGetDatum(engine->now);
+	values[5] = Int32GetDatum(priority);
+	values[6] = Int64GetDatum(mark);
+	n = pgdf_spi_execute(stmt, values, NULL);
+	for (uint64 row = 0; row < n; row++)
+	{
+		note_mark(lane, pgdf_spi_int32(row, 14), pgdf_spi_int64(row, 15));
+		add_task(call, row, is_slow);
+	}
+	call->claimed += n;
+}
+
+static void
+note_mark(Lane *lane, int priority, int64 seq)
+{
+	int			i = 0;
+
+	while (i < lane->nmarks && lane->marks[i].priority > priority)
+		i++;
+	if (i < lane->nmarks && lane->marks[i].priority == priority)
+	{
+		lane->marks[i].seq = Max(lane->marks[i].seq, seq);
+		return;
+	}
+	if (lane->nmarks == MARKS_MAX)
+		return;
+	memmove(&lane->marks[i + 1], &lane->marks[i], (lane->nmarks - i) * sizeof(lane->marks[0]));
+	lane->marks[i].priority = priority;
+	lane->marks[i].seq = seq;
+	lane->nmarks++;
+}
+
+static void
+add_task(WorkCall *call, uint64 row, bool is_slow)
+{
+	WorkRow    *task = pgdf_work_add_row(call, is_slow ? 'Q' : 'T');
+	bool		isnull;
+	bool		at_most_once = DatumGetBool(pgdf_spi_datum(row, 13, &isnull));
+	Datum		run_id = pgdf_spi_datum(row, 8, &isnull);
+	Datum		timeout;
+
+	task->instance_key = pgdf_spi_int64(row, 1);
+	task->task_id = pgdf_spi_int32(row, 2);
+	task->fence = pgdf_spi_int64(row, 3);
+	task->name = pgdf_spi_text(row, 4, CurrentMemoryContext);
+	task->instance_id = pgdf_spi_text(row, 5, CurrentMemoryContext);
+	task->execution = pgdf_spi_int32(row, 6);
+	task->attempt = pgdf_spi_int16(row, 7) + (at_most_once ? 0 : 1);
+	task->idempotency_key = cstring_to_text(psprintf("%s-%d-%d",
+													 DatumGetCString(DirectFunctionCall1(uuid_out, run_id)),
+													 task->execution, task->task_id));
+	timeout = pgdf_spi_datum(row, 9, &isnull);
+	task->timeout_ms = isnull ? -1 : timeout_ms(DatumGetIntervalP(timeout));
+	task->input = pgdf_spi_text(row, 10, CurrentMemoryContext);
+	task->settings = pgdf_spi_text(row, 11, CurrentMemoryContext);
+	task->traceparent = pgdf_spi_text(row, 12, CurrentMemoryContext);
+	if (at_most_once)
+		call->engine->must_be_durable = true;
+}
+
+static int64
+timeout_ms(const Interval *timeout)
+{
+	int64		days = (int64) timeout->month * 30 + timeout->day;
+
+	return Max(1, days * 86400000 + timeout->time / 1000);
+}

@@ -1,0 +1,278 @@
+/*
+ * engine.h
+ *		The engine call: one transaction that records, advances and claims.
+ *
+ * An Engine lives for one call.  It holds the row locks of its Instances, keeps
+ * what it changes in memory, and writes it in bulk at the end.
+ *
+ * Order of locks: task rows (SKIP LOCKED), then instance rows (SKIP LOCKED).  A
+ * call never waits for a row.  What concerns an instance that is not locked here
+ * goes to the inbox.
+ *
+ * One owner's code per call: an Engine locks instances of one owner only.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef PGDF_ENGINE_H
+#define PGDF_ENGINE_H
+
+#include "postgres.h"
+
+#include "await.h"
+#include "history.h"
+#include "pgdf.h"
+#include "registry.h"
+#include "turn.h"
+#include "utils/hsearch.h"
+
+/* An event on its way to an instance. */
+typedef struct Delivery
+{
+	EventType	type;
+	int			execution;		/* -1: whichever is current */
+	int			task_id;		/* 0: none */
+	TimestampTz time;
+	text	   *name;
+	text	   *payload;
+	text	   *failure;
+} Delivery;
+
+/* A row for df.tasks. */
+typedef struct TaskRow
+{
+	int			task_id;
+	int			scheduled_event;
+	text	   *lane;
+	text	   *name;
+	text	   *queue;
+	int			priority;
+	TaskState	state;
+	bool		has_visible_at;
+	TimestampTz visible_at;
+	int			attempts;
+	text	   *retry;
+	bool		at_most_once;
+	Interval   *timeout;
+	bool		has_schedule_deadline;
+	TimestampTz schedule_deadline;
+	text	   *settings;
+	text	   *last_failure;
+} TaskRow;
+
+/* A SQL activity that may run inside this call before it gets a row. */
+typedef struct InlineTask
+{
+	const Registration *registration;
+	text	   *input;
+	TaskRow		row;
+} InlineTask;
+
+/* An instance whose row lock this call holds. */
+typedef struct Instance
+{
+	int64		key;			/* hash key */
+	MemoryContext context;
+
+	/* the row */
+	char	   *instance_id;
+	pg_uuid_t	run_id;
+	int			execution;
+	char	   *name;
+	char	   *version;
+	Oid			owner;
+	InstanceStatus status;
+	int64		parent_key;		/* 0: none */
+	int			parent_execution;
+	int			parent_task_id;
+	int64		root_key;
+	int			priority;
+	char	   *queue;			/* or NULL */
+	struct varlena *input;		/* as stored: perhaps toasted */
+	int			next_event_id;
+	int			next_task_id;
+	int			tasks_total;
+	int			tasks_completed;
+	int			turns;
+	int			turn_failures;
+	AwaitTree  *awaited;		/* NULL: nothing awaited */
+	char	   *blocked_reason;	/* or NULL */
+	bool		is_completed;	/* completed_at is to be set */
+	text	   *output;
+	text	   *failure;
+	bool		has_custom_status;
+	text	   *custom_status;
+	char	   *code_hash;
+
+	/* this call */
+	bool		is_dirty;
+	bool		is_awaited_dirty;
+	bool		needs_turn;		/* whatever is awaited */
+	bool		is_queued;		/* in Engine.ready */
+	bool		is_deleted;		/* replaced: write nothing */
+	bool		had_history;	/* events in the table */
+	bool		had_tasks;		/* perhaps rows in df.tasks */
+	Replay	   *replay;			/* NULL until the first turn of this call */
+	EventBuffer *events;		/* to be written */
+	List	   *new_tasks;		/* TaskRow *, to be written */
+	List	   *inline_tasks;	/* InlineTask *, to be run or written */
+} Instance;
+
+typedef struct Engine
+{
+	MemoryContext context;
+	int64		worker_key;
+	Oid			owner;			/* of the instances locked here; InvalidOid: none yet */
+	TimestampTz now;
+	TimestampTz deadline;		/* begin nothing after this */
+	int			turns_left;
+	bool		is_careful;		/* one instance, contained: a call before this one raised an error */
+	List	   *queues;			/* char * */
+	HTAB	   *instances;
+	List	   *ready;			/* Instance *, in order */
+	HTAB	   *registrations;
+
+	/* limits of SQL activities in this transaction */
+	int			writing_subtransactions;
+	bool		sql_is_exhausted;
+
+	/* summary */
+	int			recorded;
+	int			fenced;
+	int			turns;
+	int			sent;
+	bool		more;			/* something ready was left */
+	bool		skipped;		/* something was locked by another session */
+	int			tasks_queued;	/* rows put into lanes */
+	bool		must_be_durable;
+} Engine;
+
+/* --- engine.c: instances and deliveries --- */
+
+extern Engine *pgdf_engine_create(int64 worker_key, int turns);
+
+/* Lock the given instances that belong to engine->owner; busy and foreign ones are left out. */
+extern void pgdf_engine_lock(Engine *engine, const int64 *keys, int nkeys);
+
+/* An instance locked by this call, or NULL. */
+extern Instance *pgdf_engine_find(Engine *engine, int64 key);
+
+/* Into the instance's history when it is locked here, else into its inbox. */
+extern void pgdf_engine_deliver(Engine *engine, int64 key, const Delivery *delivery);
+
+/* Take an event into a locked instance. */
+extern void pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delivery);
+
+/* Insert an inbox row. */
+extern void pgdf_delivery_insert(int64 key, const Delivery *delivery);
+
+/* Has it a reason for a turn, and may it have one? */
+extern bool pgdf_instance_is_ready(const Instance *instance);
+
+/* Put an instance into the list of ready ones if it is. */
+extern void pgdf_instance_check_ready(Engine *engine, Instance *instance);
+
+/* A new event of the instance: numbered, and noted for its replay. */
+extern Event *pgdf_instance_add_event(Instance *instance, EventType type, TimestampTz time);
+
+/* The only place that changes a status. */
+extern void pgdf_instance_set_status(Instance *instance, InstanceStatus status);
+
+/* End an instance: status, open work, parent. */
+extern void pgdf_instance_finish(Engine *engine, Instance *instance, InstanceStatus status,
+								 text *output, text *failure);
+
+/* Make it stand still until someone looks at it. */
+extern void pgdf_instance_block(Instance *instance, const char *reason);
+
+/* Write everything that the call has changed. */
+extern void pgdf_engine_flush(Engine *engine);
+
+/* Registration of a name, looked up once a call; NULL: not registered. */
+extern const Registration *pgdf_engine_registration(Engine *engine, const char *name,
+													const char *version);
+
+extern bool pgdf_engine_serves_queue(const Engine *engine, const char *queue);
+
+/* --- orchestrate.c: turns --- */
+
+/* Run turns until nothing is ready or the call's budget is used up. */
+extern void pgdf_engine_advance(Engine *engine);
+
+/* --- user_code.c: the subtransaction around user code --- */
+
+typedef enum UserCodeEnd
+{
+	USER_CODE_RETURNED,
+	USER_CODE_RAISED,
+	USER_CODE_TIMED_OUT
+} UserCodeEnd;
+
+typedef struct UserCode
+{
+	/* in */
+	const Registration *registration;
+	Oid			owner;
+	Jsonb	   *input;
+	int			budget_ms;		/* 0: none */
+	bool		is_read_only;	/* a turn: always rolled back */
+	bool		is_inline;		/* does not wait long for locks */
+	int64		instance_key;
+
+	/* out */
+	UserCodeEnd end;
+	text	   *result;			/* JSON text, when it returned */
+	ErrorData  *error;			/* when it raised or timed out */
+	bool		has_written;	/* its subtransaction had a transaction id */
+} UserCode;
+
+/*
+ * Run user code in a subtransaction, as its owner.  A read-only one is always
+ * rolled back; another one when it did not return.  Results are in
+ * CurrentMemoryContext.
+ */
+extern void pgdf_user_code_run(UserCode *code);
+
+/* Forget what code of another owner left in this session. */
+extern void pgdf_session_reset(Oid next_owner);
+
+/* --- sql_activity.c --- */
+
+/* Run SQL activities of an instance inside this call, as far as the budget goes; queue the rest. */
+extern void pgdf_sql_activities_run(Engine *engine, Instance *instance);
+
+/* Take queued SQL activities of the engine's owner and run them. */
+extern void pgdf_sql_lane_run(Engine *engine, int room);
+
+/* --- task.c: rows of df.tasks, for all who record outcomes --- */
+
+/* What is known of a task whose attempt has ended. */
+typedef struct TaskAttempt
+{
+	int64		instance_key;
+	int			task_id;
+	int			execution;
+	int			attempts;		/* with the one that has ended */
+	text	   *retry;			/* policy, or NULL */
+	TimestampTz scheduled_at;
+} TaskAttempt;
+
+/* Lower-case text of a name for a lane. */
+extern text *pgdf_lane_of(const char *name);
+
+/* May it be tried again after this failure?  Then *visible_at says when. */
+extern bool pgdf_task_may_retry(const TaskAttempt *attempt, text *failure, TimestampTz now,
+								TimestampTz *visible_at);
+
+/* Its outcome is in history. */
+extern void pgdf_task_delete(int64 instance_key, int task_id);
+
+/*
+ * An attempt has failed: the row waits for the next one (true), or keeps the
+ * failure (false), which is then to be delivered.
+ */
+extern bool pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, TimestampTz now);
+
+/* Back into a lane, with nothing counted. */
+extern void pgdf_task_requeue(int64 instance_key, int task_id, const char *lane);
+
+#endif							/* PGDF_ENGINE_H */

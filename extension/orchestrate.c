@@ -1,0 +1,480 @@
+/*
+ * orchestrate.c
+ *		Run turns: load history, replay, collect decisions, apply them.
+ *
+ * The function runs in a subtransaction that is always rolled back.  What it
+ * decided is in memory (turn.h) and is applied afterwards, or not at all: a turn
+ * that was cancelled, diverged or hit a passing error leaves nothing but a count.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "engine.h"
+#include "failure.h"
+#include "instance.h"
+#include "payload.h"
+#include "retry.h"
+#include "spi.h"
+
+/* After so many turns in a row that could not be finished, an instance is quarantined. */
+#define TURN_FAILURES_MAX	3
+
+/* How long it rests after the first and before the last of them, in ms. */
+#define TURN_RETRY_MS		1000
+
+/* To undo the beginning of a turn. */
+typedef struct TurnMark
+{
+	int			events;
+	int			next_event_id;
+	int			nstarts;
+} TurnMark;
+
+static PgdfStatement load_statement = {
+	"SELECT event_id, event_type, task_id, event_time, name, input_hash, payload, failure"
+	"  FROM df.history"
+	" WHERE instance_key = $1 AND execution = $2"
+	" ORDER BY event_id",
+	2, {INT8OID, INT4OID}
+};
+
+static PgdfStatement insert_timer_statement = {
+	"INSERT INTO df.timers (instance_key, task_id, execution, fire_at) VALUES ($1, $2, $3, $4)"
+	" ON CONFLICT (instance_key, task_id) DO UPDATE SET fire_at = EXCLUDED.fire_at",
+	4, {INT8OID, INT4OID, INT4OID, TIMESTAMPTZOID}
+};
+
+static bool budget_is_left(const Engine *engine);
+static void leave_for_later(Engine *engine, Instance *instance);
+static void run_turn(Engine *engine, Instance *instance);
+static void load_replay(Instance *instance);
+static void replay_stored_event(Replay *replay, MemoryContext context, uint64 row);
+static void replay_event(Replay *replay, const Event *event);
+static TurnMark begin_turn(Instance *instance);
+static void undo_turn(Instance *instance, const TurnMark *mark);
+static void run_function(Instance *instance, const Registration *registration, Turn *turn,
+						 UserCode *code);
+static void apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code,
+					   const TurnMark *mark);
+static void apply_decisions(Engine *engine, Instance *instance, Turn *turn, bool is_final);
+static void schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task);
+static void fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *error);
+static void handle_divergence(Engine *engine, Instance *instance, const Turn *turn);
+static void handle_unfinished(Engine *engine, Instance *instance, const char *reason);
+
+void
+pgdf_engine_advance(Engine *engine)
+{
+	while (engine->ready != NIL)
+	{
+		Instance   *instance = linitial(engine->ready);
+
+		engine->ready = list_delete_first(engine->ready);
+		instance->is_queued = false;
+		if (!pgdf_instance_is_ready(instance))
+			continue;
+		if (!budget_is_left(engine))
+		{
+			leave_for_later(engine, instance);
+			continue;
+		}
+		run_turn(engine, instance);
+		pgdf_sql_activities_run(engine, instance);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static bool
+budget_is_left(const Engine *engine)
+{
+	if (engine->turns_left <= 0)
+		return false;
+	return engine->turns == 0 || GetCurrentTimestamp() < engine->deadline;
+}
+
+/* Its counters are written with everything else; a row in the inbox brings it back. */
+static void
+leave_for_later(Engine *engine, Instance *instance)
+{
+	Delivery	wake = {.type = EVENT_ORCHESTRATOR_STARTED,.execution = -1,.time = engine->now};
+
+	pgdf_delivery_insert(instance->key, &wake);
+	engine->more = true;
+}
+
+static void
+run_turn(Engine *engine, Instance *instance)
+{
+	const Registration *registration = pgdf_engine_registration(engine, instance->name,
+																instance->version);
+	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+	TurnMark	mark;
+	Turn	   *turn;
+	UserCode	code = {0};
+
+	if (registration == NULL || registration->kind != KIND_ORCHESTRATOR)
+	{
+		pgdf_instance_block(instance,
+							psprintf("orchestrator \"%s\" is not registered", instance->name));
+		MemoryContextSwitchTo(caller);
+		return;
+	}
+	if (instance->replay == NULL)
+		load_replay(instance);
+
+	mark = begin_turn(instance);
+	turn = pgdf_turn_create(instance->context, instance->replay);
+	turn->instance_key = instance->key;
+	turn->instance_id = instance->instance_id;
+	turn->name = instance->name;
+	turn->run_id = instance->run_id;
+	turn->execution = instance->execution;
+	turn->input = pgdf_payload_to_jsonb(instance->input == NULL ? NULL :
+										DatumGetTextPP(PointerGetDatum(instance->input)));
+
+	run_function(instance, registration, turn, &code);
+	engine->turns++;
+	engine->turns_left--;
+	apply_turn(engine, instance, turn, &code, &mark);
+	MemoryContextSwitchTo(caller);
+}
+
+/* ------------------------------------------------------------------ replay */
+
+static void
+load_replay(Instance *instance)
+{
+	Datum		values[2] = {Int64GetDatum(instance->key), Int32GetDatum(instance->execution)};
+
+	instance->replay = pgdf_replay_create(instance->context);
+	if (instance->had_history)
+	{
+		uint64		n = pgdf_spi_execute(&load_statement, values, NULL);
+
+		for (uint64 row = 0; row < n; row++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			replay_stored_event(instance->replay, instance->context, row);
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	for (int i = 0; i < instance->events->count; i++)
+		replay_event(instance->replay, &instance->events->events[i]);
+}
+
+static void
+replay_stored_event(Replay *replay, MemoryContext context, uint64 row)
+{
+	Event		event = {0};
+	bool		isnull;
+
+	event.event_id = pgdf_spi_int32(row, 1);
+	event.type = (EventType) pgdf_spi_int16(row, 2);
+	event.task_id = DatumGetInt32(pgdf_spi_datum(row, 3, &isnull));
+	if (isnull)
+		event.task_id = 0;
+	event.time = DatumGetTimestampTz(pgdf_spi_datum(row, 4, &isnull));
+	event.name = pgdf_spi_text(row, 5, context);
+	event.input_hash = DatumGetInt64(pgdf_spi_datum(row, 6, &isnull));
+	if (event.type == EVENT_TASK_COMPLETED || event.type == EVENT_GENERIC)
+		event.payload = pgdf_spi_text(row, 7, context);
+	if (event.type == EVENT_TASK_FAILED)
+		event.failure = pgdf_spi_text(row, 8, context);
+	replay_event(replay, &event);
+}
+
+/* What an event means for the next turn. */
+static void
+replay_event(Replay *replay, const Event *event)
+{
+	TurnTask   *task;
+
+	switch (event->type)
+	{
+		case EVENT_TASK_SCHEDULED:
+		case EVENT_GENERIC:
+			task = pgdf_replay_task(replay, event->task_id);
+			task->kind = event->type == EVENT_GENERIC ? TASK_RECORD : TASK_ACTIVITY;
+			task->name = event->name ? text_to_cstring(event->name) : NULL;
+			task->input_hash = event->input_hash;
+			task->scheduled_event = event->event_id;
+			replay->ntasks = Max(replay->ntasks, event->task_id);
+			if (event->type == EVENT_GENERIC)
+			{
+				task->outcome = OUTCOME_COMPLETED;
+				task->result = event->payload;
+			}
+			break;
+		case EVENT_TASK_COMPLETED:
+		case EVENT_TASK_FAILED:
+			task = pgdf_replay_task(replay, event->task_id);
+			task->outcome = event->type == EVENT_TASK_FAILED ? OUTCOME_FAILED : OUTCOME_COMPLETED;
+			task->outcome_event = event->event_id;
+			task->result = event->payload;
+			task->failure = event->failure;
+			break;
+		case EVENT_ORCHESTRATOR_STARTED:
+			pgdf_replay_add_start(replay, event->event_id, event->time);
+			break;
+		default:
+			break;
+	}
+}
+
+/* -------------------------------------------------------------------- turn */
+
+static TurnMark
+begin_turn(Instance *instance)
+{
+	TurnMark	mark;
+	Event	   *event;
+
+	mark.events = instance->events->count;
+	mark.next_event_id = instance->next_event_id;
+	mark.nstarts = instance->replay->nstarts;
+
+	event = pgdf_instance_add_event(instance, EVENT_ORCHESTRATOR_STARTED, GetCurrentTimestamp());
+	pgdf_replay_add_start(instance->replay, event->event_id, event->time);
+	instance->needs_turn = false;
+	return mark;
+}
+
+static void
+undo_turn(Instance *instance, const TurnMark *mark)
+{
+	instance->events->count = mark->events;
+	instance->next_event_id = mark->next_event_id;
+	instance->replay->nstarts = mark->nstarts;
+}
+
+static void
+run_function(Instance *instance, const Registration *registration, Turn *turn, UserCode *code)
+{
+	code->registration = registration;
+	code->owner = instance->owner;
+	code->input = turn->input;
+	code->budget_ms = pgdf_turn_timeout;
+	code->is_read_only = true;
+	code->instance_key = instance->key;
+
+	pgdf_turn = turn;
+	PG_TRY();
+	{
+		pgdf_user_code_run(code);
+	}
+	PG_FINALLY();
+	{
+		pgdf_turn = NULL;
+	}
+	PG_END_TRY();
+
+	if (turn->is_suspended || code->end == USER_CODE_RETURNED)
+		pgdf_turn_check_end(turn);
+}
+
+static void
+apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const TurnMark *mark)
+{
+	bool		is_raised = code->end == USER_CODE_RAISED && !turn->is_suspended;
+
+	if (turn->divergence != NULL)
+	{
+		undo_turn(instance, mark);
+		handle_divergence(engine, instance, turn);
+		return;
+	}
+	if (code->end == USER_CODE_TIMED_OUT)
+	{
+		undo_turn(instance, mark);
+		handle_unfinished(engine, instance,
+						  psprintf("turn ran longer than pgdf.turn_timeout (%d ms)", pgdf_turn_timeout));
+		return;
+	}
+	if (is_raised && pgdf_error_is_transient(code->error))
+	{
+		undo_turn(instance, mark);
+		handle_unfinished(engine, instance,
+						  psprintf("turn could not be finished: %s (SQLSTATE %s)", code->error->message,
+								   unpack_sql_state(code->error->sqlerrcode)));
+		return;
+	}
+
+	instance->turns++;
+	instance->turn_failures = 0;
+	pgdf_instance_set_status(instance, STATUS_RUNNING);
+	if (turn->has_custom_status)
+	{
+		instance->has_custom_status = true;
+		instance->custom_status = turn->custom_status;
+	}
+	apply_decisions(engine, instance, turn, !turn->is_suspended);
+
+	if (turn->is_suspended)
+	{
+		instance->awaited = turn->awaited;
+		instance->is_awaited_dirty = true;
+	}
+	else if (is_raised)
+		fail_instance(engine, instance, turn, code->error);
+	else
+	{
+		pgdf_instance_add_event(instance, EVENT_EXECUTION_COMPLETED,
+								GetCurrentTimestamp())->payload = code->result;
+		pgdf_instance_finish(engine, instance, STATUS_COMPLETED, code->result, NULL);
+	}
+}
+
+/* New tasks become events, and rows where something is to be done. */
+static void
+apply_decisions(Engine *engine, Instance *instance, Turn *turn, bool is_final)
+{
+	Replay	   *replay = turn->replay;
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int number = replay->ntasks + 1; number < turn->next_task; number++)
+	{
+		TurnTask   *task = &replay->tasks[number - 1];
+		Event	   *event = pgdf_instance_add_event(instance,
+													task->kind == TASK_RECORD ? EVENT_GENERIC : EVENT_TASK_SCHEDULED,
+													now);
+
+		event->task_id = number;
+		event->name = task->name ? cstring_to_text(task->name) : NULL;
+		event->input_hash = task->input_hash;
+		event->has_input_hash = true;
+		event->payload = task->input;
+		task->scheduled_event = event->event_id;
+		if (task->kind == TASK_ACTIVITY)
+		{
+			instance->tasks_total++;
+			if (!is_final)
+				schedule_activity(engine, instance, number, task);
+		}
+	}
+	if (instance->next_event_id > pgdf_max_history_events)
+		pgdf_instance_block(instance,
+							psprintf("history has more than %d events (pgdf.max_history_events)",
+									 pgdf_max_history_events));
+	replay->ntasks = Max(replay->ntasks, turn->next_task - 1);
+	instance->next_task_id = replay->ntasks + 1;
+}
+
+/* A row for a new activity; one that runs in the database may be run before it is written. */
+static void
+schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task)
+{
+	static const ActivityOptions no_options = {0};
+	const ActivityOptions *options = task->options ? task->options : &no_options;
+	const Registration *registration = pgdf_engine_registration(engine, task->name, NULL);
+	bool		is_sql = registration != NULL && registration->kind == KIND_SQL;
+	TaskRow    *row = palloc0(sizeof(TaskRow));
+	RetryPolicy policy;
+	const char *queue;
+
+	row->task_id = number;
+	row->scheduled_event = task->scheduled_event;
+	row->name = cstring_to_text(task->name);
+	row->lane = is_sql ? cstring_to_text(PGDF_LANE_SQL) : pgdf_lane_of(task->name);
+	queue = options->queue ? options->queue :
+		registration != NULL && registration->queue != NULL ? registration->queue :
+		instance->queue != NULL ? instance->queue : PGDF_DEFAULT_QUEUE;
+	row->queue = cstring_to_text(queue);
+	row->priority = options->has_priority ? options->priority : instance->priority;
+	row->state = TASK_QUEUED;
+	row->retry = options->retry ? options->retry : registration ? registration->retry : NULL;
+	row->at_most_once = row->retry != NULL && pgdf_retry_parse(row->retry, &policy) &&
+		policy.max_attempts == 1;
+	row->timeout = options->timeout ? options->timeout : registration ? registration->timeout : NULL;
+	row->settings = registration ? registration->settings : NULL;
+	if (options->schedule_timeout != NULL)
+	{
+		row->has_schedule_deadline = true;
+		row->schedule_deadline = DatumGetTimestampTz(
+			DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(engine->now),
+								IntervalPGetDatum(options->schedule_timeout)));
+	}
+
+	if (is_sql && pgdf_engine_serves_queue(engine, queue))
+	{
+		InlineTask *inline_task = palloc(sizeof(InlineTask));
+
+		inline_task->registration = registration;
+		inline_task->input = task->input;
+		inline_task->row = *row;
+		instance->inline_tasks = lappend(instance->inline_tasks, inline_task);
+	}
+	else
+		instance->new_tasks = lappend(instance->new_tasks, row);
+}
+
+/* ---------------------------------------------------------------- bad ends */
+
+static void
+fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *error)
+{
+	bool		is_task_failure = turn->last_failure != NULL &&
+	error->sqlerrcode == turn->last_failure_code;
+	text	   *failure;
+
+	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
+		error->hint = psprintf("An orchestrator only decides; move what writes into an activity.%s%s",
+							   error->context ? " The statement is at: " : "",
+							   error->context ? error->context : "");
+	failure = pgdf_failure_from_error(error, is_task_failure ? turn->last_failure : NULL);
+	pgdf_instance_add_event(instance, EVENT_EXECUTION_COMPLETED,
+							GetCurrentTimestamp())->failure = failure;
+	pgdf_instance_finish(engine, instance, STATUS_FAILED, NULL, failure);
+}
+
+static void
+handle_divergence(Engine *engine, Instance *instance, const Turn *turn)
+{
+	char	   *reason = psprintf("orchestrator does not match its history: %s%s%s", turn->divergence,
+								  turn->divergence_context && turn->divergence_context[0] ? ", at " : "",
+								  turn->divergence_context ? turn->divergence_context : "");
+	Failure		failure = {.error_type = "NonDeterminism",.message = reason,.is_non_retriable = true};
+	text	   *json;
+
+	if (pgdf_on_nondeterminism == NONDETERMINISM_QUARANTINE)
+	{
+		pgdf_instance_block(instance, reason);
+		return;
+	}
+	json = pgdf_failure_to_json(&failure);
+	pgdf_instance_set_status(instance, STATUS_RUNNING);
+	pgdf_instance_add_event(instance, EVENT_EXECUTION_COMPLETED,
+							GetCurrentTimestamp())->failure = json;
+	pgdf_instance_finish(engine, instance, STATUS_FAILED, NULL, json);
+}
+
+/* A turn that came to no end says nothing about the instance: try again, and then stop trying. */
+static void
+handle_unfinished(Engine *engine, Instance *instance, const char *reason)
+{
+	Datum		values[4];
+
+	instance->turn_failures++;
+	instance->is_dirty = true;
+	if (instance->turn_failures >= TURN_FAILURES_MAX)
+	{
+		pgdf_instance_block(instance, reason);
+		return;
+	}
+	values[0] = Int64GetDatum(instance->key);
+	values[1] = Int32GetDatum(0);
+	values[2] = Int32GetDatum(instance->execution);
+	values[3] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+																TURN_RETRY_MS * instance->turn_failures));
+	pgdf_spi_execute(&insert_timer_statement, values, NULL);
+	instance->awaited = NULL;	/* the timer, and nothing else, brings the next turn */
+	instance->is_awaited_dirty = true;
+}

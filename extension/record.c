@@ -1,0 +1,379 @@
+/*
+ * record.c
+ *		The first part of an engine call: outcomes that a worker reports.
+ *
+ * The fence decides, and nothing else.  A result whose fence is void is dropped
+ * and counted; one whose row is locked by somebody goes back to the worker, who
+ * sends it again.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "failure.h"
+#include "payload.h"
+#include "record.h"
+#include "spi.h"
+
+typedef enum ReportState
+{
+	REPORT_UNSEEN,				/* its row was not locked by us */
+	REPORT_VALID,
+	REPORT_FENCED
+} ReportState;
+
+/* One reported outcome. */
+typedef struct Report
+{
+	int64		instance_key;
+	int			task_id;
+	int64		fence;
+	char		outcome;		/* c, f, r, s */
+	text	   *payload;		/* or NULL */
+	ReportState state;
+	TaskAttempt attempt;		/* when valid */
+	bool		is_started;
+	char	   *name;
+} Report;
+
+static PgdfStatement owner_statement = {
+	"SELECT owner::oid FROM df.instance_state WHERE instance_key = $1",
+	1, {INT8OID}
+};
+
+static PgdfStatement lock_statement = {
+	"SELECT d.n::int, t.execution, t.attempts, t.is_started, t.retry, t.scheduled_at, t.name,"
+	"       t.state = 1 AND t.fence = d.fence"
+	"  FROM unnest($1, $2, $3) WITH ORDINALITY AS d(instance_key, task_id, fence, n)"
+	"  JOIN df.tasks t ON t.instance_key = d.instance_key AND t.task_id = d.task_id"
+	"   FOR UPDATE OF t SKIP LOCKED",
+	3, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}
+};
+
+static PgdfStatement exists_statement = {
+	"SELECT FROM df.tasks WHERE instance_key = $1 AND task_id = $2 AND fence = $3 AND state = 1",
+	3, {INT8OID, INT4OID, INT8OID}
+};
+
+static PgdfStatement delete_statement = {
+	"DELETE FROM df.tasks t USING unnest($1, $2) AS d(instance_key, task_id)"
+	" WHERE t.instance_key = d.instance_key AND t.task_id = d.task_id",
+	2, {INT8ARRAYOID, INT4ARRAYOID}
+};
+
+static PgdfStatement started_statement = {
+	"UPDATE df.tasks SET is_started = true, attempts = attempts + 1"
+	" WHERE instance_key = $1 AND task_id = $2 AND NOT is_started",
+	2, {INT8OID, INT4OID}
+};
+
+static PgdfStatement fenced_statement = {
+	"UPDATE df.worker_sessions SET fenced = fenced + $2 WHERE worker_key = $1",
+	2, {INT8OID, INT4OID}
+};
+
+static Report *parse_reports(ArrayType *instances, ArrayType *tasks, ArrayType *fences,
+							 text *outcomes, ArrayType *payloads, int *nreports);
+static void choose_owner(Engine *engine, const Report *reports, int nreports);
+static void lock_tasks(Report *reports, int nreports, ArrayType *instances,
+					   ArrayType *tasks, ArrayType *fences);
+static void refuse_repeats(Report *reports, int nreports);
+static void lock_instances(Engine *engine, const Report *reports, int nreports);
+static void delete_completed(const Report *reports, int nreports);
+static void settle(WorkCall *call, Report *report);
+static void send_back(WorkCall *call, const Report *report);
+static void complete(Engine *engine, Report *report);
+static void fail(Engine *engine, Report *report, text *failure);
+
+void
+pgdf_record(WorkCall *call, ArrayType *instances, ArrayType *tasks,
+			ArrayType *fences, text *outcomes, ArrayType *payloads)
+{
+	Engine	   *engine = call->engine;
+	int			n;
+	Report	   *reports = parse_reports(instances, tasks, fences, outcomes, payloads, &n);
+
+	if (n == 0)
+		return;
+	choose_owner(engine, reports, n);
+	lock_tasks(reports, n, instances, tasks, fences);
+	refuse_repeats(reports, n);
+	lock_instances(engine, reports, n);
+	delete_completed(reports, n);
+	for (int i = 0; i < n; i++)
+		settle(call, &reports[i]);
+
+	if (engine->fenced > 0)
+	{
+		Datum		values[2] = {Int64GetDatum(engine->worker_key), Int32GetDatum(engine->fenced)};
+
+		pgdf_spi_execute(&fenced_statement, values, NULL);
+	}
+}
+
+static Report *
+parse_reports(ArrayType *instances, ArrayType *tasks, ArrayType *fences,
+			  text *outcomes, ArrayType *payloads, int *nreports)
+{
+	Datum	   *values[4];
+	bool	   *nulls[4];
+	int			counts[4];
+	Report	   *reports;
+	int			n;
+
+	deconstruct_array(instances, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  &values[0], &nulls[0], &counts[0]);
+	deconstruct_array(tasks, INT4OID, 4, true, TYPALIGN_INT, &values[1], &nulls[1], &counts[1]);
+	deconstruct_array(fences, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
+					  &values[2], &nulls[2], &counts[2]);
+	deconstruct_array(payloads, TEXTOID, -1, false, TYPALIGN_INT,
+					  &values[3], &nulls[3], &counts[3]);
+	n = counts[0];
+	if (counts[1] != n || counts[2] != n || counts[3] != n ||
+		(int) VARSIZE_ANY_EXHDR(outcomes) != n ||
+		array_contains_nulls(instances) || array_contains_nulls(tasks) ||
+		array_contains_nulls(fences))
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("arrays of finished tasks differ in length or contain nulls")));
+
+	reports = palloc0(Max(1, n) * sizeof(Report));
+	for (int i = 0; i < n; i++)
+	{
+		reports[i].instance_key = DatumGetInt64(values[0][i]);
+		reports[i].task_id = DatumGetInt32(values[1][i]);
+		reports[i].fence = DatumGetInt64(values[2][i]);
+		reports[i].outcome = VARDATA_ANY(outcomes)[i];
+		reports[i].payload = nulls[3][i] ? NULL : DatumGetTextPP(values[3][i]);
+		if (strchr("cfrs", reports[i].outcome) == NULL || reports[i].outcome == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid outcome \"%c\"", reports[i].outcome),
+					 errhint("Outcomes are c, f, r and s.")));
+	}
+	*nreports = n;
+	return reports;
+}
+
+/* The owner of the first reported instance that exists: the rest goes through the inbox. */
+static void
+choose_owner(Engine *engine, const Report *reports, int nreports)
+{
+	for (int i = 0; i < nreports && !OidIsValid(engine->owner); i++)
+	{
+		Datum		key = Int64GetDatum(reports[i].instance_key);
+		bool		isnull;
+
+		if (pgdf_spi_execute(&owner_statement, &key, NULL) > 0)
+			engine->owner = DatumGetObjectId(pgdf_spi_datum(0, 1, &isnull));
+	}
+	if (OidIsValid(engine->owner))
+		pgdf_session_reset(engine->owner);
+}
+
+static void
+lock_tasks(Report *reports, int nreports, ArrayType *instances, ArrayType *tasks,
+		   ArrayType *fences)
+{
+	Datum		values[3] = {
+		PointerGetDatum(instances), PointerGetDatum(tasks), PointerGetDatum(fences)
+	};
+	uint64		n = pgdf_spi_execute(&lock_statement, values, NULL);
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		Report	   *report = &reports[pgdf_spi_int32(row, 1) - 1];
+		bool		isnull;
+		bool		is_valid = DatumGetBool(pgdf_spi_datum(row, 8, &isnull));
+
+		report->state = !isnull && is_valid ? REPORT_VALID : REPORT_FENCED;
+		report->attempt.instance_key = report->instance_key;
+		report->attempt.task_id = report->task_id;
+		report->attempt.execution = pgdf_spi_int32(row, 2);
+		report->is_started = DatumGetBool(pgdf_spi_datum(row, 4, &isnull));
+		report->attempt.attempts = pgdf_spi_int16(row, 3) + (report->is_started ? 0 : 1);
+		report->attempt.retry = pgdf_spi_text(row, 5, CurrentMemoryContext);
+		report->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, 6, &isnull));
+		report->name = pgdf_spi_cstring(row, 7);
+	}
+}
+
+/* A task that is reported twice in one call has the first outcome. */
+static void
+refuse_repeats(Report *reports, int nreports)
+{
+	typedef struct TaskKey
+	{
+		int64		instance_key;
+		int64		task_id;
+	} TaskKey;
+	HASHCTL		control = {.keysize = sizeof(TaskKey),.entrysize = sizeof(TaskKey)};
+	HTAB	   *seen;
+
+	if (nreports == 1)
+		return;
+	seen = hash_create("pgdf reports", nreports, &control, HASH_ELEM | HASH_BLOBS);
+	for (int i = 0; i < nreports; i++)
+	{
+		TaskKey		key = {reports[i].instance_key, reports[i].task_id};
+		bool		found;
+
+		if (reports[i].outcome == 's' || reports[i].state != REPORT_VALID)
+			continue;
+		(void) hash_search(seen, &key, HASH_ENTER, &found);
+		if (found)
+			reports[i].state = REPORT_FENCED;
+	}
+	hash_destroy(seen);
+}
+
+/* Those that will get an event; a call that repeats one that failed leaves it to the inbox. */
+static void
+lock_instances(Engine *engine, const Report *reports, int nreports)
+{
+	int64	   *keys = palloc(nreports * sizeof(int64));
+	int			n = 0;
+
+	if (engine->is_careful)
+		return;
+	for (int i = 0; i < nreports; i++)
+	{
+		if (reports[i].state != REPORT_VALID ||
+			(reports[i].outcome != 'c' && reports[i].outcome != 'f'))
+			continue;
+		if (n == 0 || keys[n - 1] != reports[i].instance_key)
+			keys[n++] = reports[i].instance_key;
+	}
+	if (n > 0)
+		pgdf_engine_lock(engine, keys, n);
+}
+
+static void
+delete_completed(const Report *reports, int nreports)
+{
+	ColumnArray keys;
+	ColumnArray tasks;
+	int			n = 0;
+	Datum		values[2];
+
+	pgdf_column_init(&keys, nreports);
+	pgdf_column_init(&tasks, nreports);
+	for (int i = 0; i < nreports; i++)
+	{
+		if (reports[i].state != REPORT_VALID || reports[i].outcome != 'c')
+			continue;
+		pgdf_column_set(&keys, n, Int64GetDatum(reports[i].instance_key), false);
+		pgdf_column_set(&tasks, n++, Int32GetDatum(reports[i].task_id), false);
+	}
+	if (n == 0)
+		return;
+	if (n == 1)
+	{
+		pgdf_task_delete(DatumGetInt64(keys.values[0]), DatumGetInt32(tasks.values[0]));
+		return;
+	}
+	keys.count = tasks.count = n;
+	values[0] = pgdf_column_array(&keys, INT8ARRAYOID);
+	values[1] = pgdf_column_array(&tasks, INT4ARRAYOID);
+	pgdf_spi_execute(&delete_statement, values, NULL);
+}
+
+static void
+settle(WorkCall *call, Report *report)
+{
+	Engine	   *engine = call->engine;
+	Datum		values[2] = {Int64GetDatum(report->instance_key), Int32GetDatum(report->task_id)};
+
+	if (report->state != REPORT_VALID)
+	{
+		send_back(call, report);
+		return;
+	}
+	engine->recorded++;
+	switch (report->outcome)
+	{
+		case 'c':
+			complete(engine, report);
+			break;
+		case 'f':
+			fail(engine, report, report->payload);
+			break;
+		case 'r':
+			pgdf_task_requeue(report->instance_key, report->task_id, NULL);
+			engine->tasks_queued++;
+			break;
+		case 's':
+			pgdf_spi_execute(&started_statement, values, NULL);
+			break;
+	}
+}
+
+/* Not recorded: void, or only out of reach for the moment. */
+static void
+send_back(WorkCall *call, const Report *report)
+{
+	Datum		values[3] = {
+		Int64GetDatum(report->instance_key), Int32GetDatum(report->task_id),
+		Int64GetDatum(report->fence)
+	};
+	bool		is_locked = report->state == REPORT_UNSEEN &&
+	pgdf_spi_execute(&exists_statement, values, NULL) > 0;
+	WorkRow    *row = pgdf_work_add_row(call, is_locked ? 'R' : 'F');
+
+	row->instance_key = report->instance_key;
+	row->task_id = report->task_id;
+	row->fence = report->fence;
+	if (!is_locked && report->outcome != 'r')
+		call->engine->fenced++;
+}
+
+static void
+complete(Engine *engine, Report *report)
+{
+	Delivery	delivery = {0};
+	const char *reason;
+
+	delivery.type = EVENT_TASK_COMPLETED;
+	delivery.execution = report->attempt.execution;
+	delivery.task_id = report->task_id;
+	delivery.time = engine->now;
+	delivery.payload = report->payload ? report->payload : cstring_to_text("null");
+	if (!pgdf_payload_is_valid(delivery.payload, &reason))
+	{
+		Failure		failure = {.error_type = "InvalidResult",.is_non_retriable = true};
+
+		failure.message = psprintf("result of activity \"%s\" cannot be stored: %s",
+								   report->name, reason);
+		delivery.type = EVENT_TASK_FAILED;
+		delivery.payload = NULL;
+		delivery.failure = pgdf_failure_to_json(&failure);
+	}
+	pgdf_engine_deliver(engine, report->instance_key, &delivery);
+}
+
+static void
+fail(Engine *engine, Report *report, text *failure)
+{
+	Delivery	delivery = {0};
+	const char *reason;
+
+	if (failure == NULL || !pgdf_payload_is_valid(failure, &reason))
+	{
+		Failure		unknown = {.error_type = "Unknown",
+			.message = "worker reported a failure without valid details"};
+
+		failure = pgdf_failure_to_json(&unknown);
+	}
+	if (pgdf_task_record_failure(&report->attempt, failure, engine->now))
+		return;
+	delivery.type = EVENT_TASK_FAILED;
+	delivery.execution = report->attempt.execution;
+	delivery.task_id = report->task_id;
+	delivery.time = engine->now;
+	delivery.failure = failure;
+	pgdf_engine_deliver(engine, report->instance_key, &delivery);
+}

@@ -1,0 +1,465 @@
+/*
+ * sql_activity.c
+ *		SQL activities: functions of this database, run as the instance's owner.
+ *
+ * Inside the engine call their effects, their completion and the next turn
+ * commit together.  What does not fit into the budget is rolled back and goes to
+ * the slow lane, where it has a transaction of its own.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/inval.h"
+#include "utils/timestamp.h"
+
+#include "engine.h"
+#include "failure.h"
+#include "identity.h"
+#include "instance.h"
+#include "payload.h"
+#include "spi.h"
+#include "wake.h"
+
+/* A transaction with more subtransactions than its backend can show to others slows everybody. */
+#define WRITING_SUBTRANSACTIONS_MAX	60
+
+/* How an attempt inside an engine call ended. */
+typedef enum AttemptEnd
+{
+	ATTEMPT_COMPLETED,
+	ATTEMPT_FAILED,
+	ATTEMPT_UNDECIDED			/* too slow, or an error of the system: not counted */
+} AttemptEnd;
+
+/* A queued SQL activity that this call has locked. */
+typedef struct LaneTask
+{
+	TaskAttempt attempt;
+	char	   *name;
+	text	   *input;
+	Oid			owner;
+} LaneTask;
+
+static PgdfStatement lane_statement = {
+	"WITH c AS MATERIALIZED ("
+	"    SELECT instance_key, task_id, execution, name, attempts, retry, scheduled_at, scheduled_event"
+	"      FROM df.tasks"
+	"     WHERE state = 0 AND queue = $1 AND lane = '*sql'"
+	"     ORDER BY priority DESC, seq"
+	"     LIMIT $2"
+	"       FOR UPDATE SKIP LOCKED)"
+	" SELECT c.instance_key, c.task_id, c.execution, c.name, c.attempts, c.retry, c.scheduled_at,"
+	"        h.payload, s.owner::oid"
+	"   FROM c"
+	"   JOIN df.instance_state s ON s.instance_key = c.instance_key"
+	"   JOIN df.history h ON h.instance_key = c.instance_key AND h.execution = c.execution"
+	"                    AND h.event_id = c.scheduled_event",
+	2, {TEXTOID, INT4OID}
+};
+
+static PgdfStatement deferrable_statement = {
+	"SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable)",
+	0, {0}
+};
+
+static PgdfStatement slow_task_statement = {
+	"SELECT t.execution, t.name, t.attempts, t.retry, t.scheduled_at, t.timeout, t.is_started,"
+	"       h.payload, s.owner::oid"
+	"  FROM df.tasks t"
+	"  JOIN df.instance_state s ON s.instance_key = t.instance_key"
+	"  JOIN df.history h ON h.instance_key = t.instance_key AND h.execution = t.execution"
+	"                   AND h.event_id = t.scheduled_event"
+	" WHERE t.instance_key = $1 AND t.task_id = $2 AND t.fence = $3 AND t.state = 1"
+	"   AND t.lane = '*slow'"
+	"   FOR UPDATE OF t SKIP LOCKED",
+	3, {INT8OID, INT4OID, INT8OID}
+};
+
+PG_FUNCTION_INFO_V1(df_run_sql);
+
+static bool budget_is_left(const Engine *engine);
+static AttemptEnd run_attempt(UserCode *code, text **failure);
+static AttemptEnd run_inline(Engine *engine, int64 instance_key, Oid owner,
+							 const Registration *registration, text *input,
+							 text **result, text **failure);
+static bool has_deferrable(void);
+static void settle_inline(Engine *engine, Instance *instance, InlineTask *task,
+						  AttemptEnd end, text *result, text *failure);
+static void settle_queued(Engine *engine, LaneTask *task, AttemptEnd end,
+						  text *result, text *failure);
+static List *lock_lane(Engine *engine, const char *queue, int limit);
+static void deliver_outcome(Engine *engine, const TaskAttempt *attempt, text *result, text *failure);
+static text *copy_json(text *json, MemoryContext context);
+
+/* ------------------------------------------------- inside the engine call */
+
+void
+pgdf_sql_activities_run(Engine *engine, Instance *instance)
+{
+	List	   *tasks = instance->inline_tasks;
+	ListCell   *cell;
+
+	instance->inline_tasks = NIL;
+	foreach(cell, tasks)
+	{
+		InlineTask *task = lfirst(cell);
+		text	   *result = NULL;
+		text	   *failure = NULL;
+		AttemptEnd	end;
+
+		if (!budget_is_left(engine))
+		{
+			TaskRow    *row = palloc(sizeof(TaskRow));
+
+			*row = task->row;
+			instance->new_tasks = lappend(instance->new_tasks, row);
+			engine->more = true;
+			continue;
+		}
+		end = run_inline(engine, instance->key, instance->owner, task->registration,
+						 task->input, &result, &failure);
+		settle_inline(engine, instance, task, end, result, failure);
+	}
+}
+
+void
+pgdf_sql_lane_run(Engine *engine, int room)
+{
+	ListCell   *queue;
+
+	foreach(queue, engine->queues)
+	{
+		List	   *tasks;
+		ListCell   *cell;
+
+		if (!budget_is_left(engine))
+			return;
+		tasks = lock_lane(engine, lfirst(queue), Min(room, WRITING_SUBTRANSACTIONS_MAX));
+		foreach(cell, tasks)
+		{
+			LaneTask   *task = lfirst(cell);
+			const Registration *registration;
+			text	   *result = NULL;
+			text	   *failure = NULL;
+			AttemptEnd	end;
+
+			if (!budget_is_left(engine) || task->owner != engine->owner)
+			{
+				engine->more = true;
+				continue;
+			}
+			registration = pgdf_engine_registration(engine, task->name, NULL);
+			if (registration == NULL || registration->kind != KIND_SQL)
+			{
+				/* registered anew since it was scheduled: a worker's business now */
+				pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
+								  text_to_cstring(pgdf_lane_of(task->name)));
+				continue;
+			}
+			pgdf_engine_lock(engine, &task->attempt.instance_key, 1);
+			end = run_inline(engine, task->attempt.instance_key, task->owner, registration,
+							 task->input, &result, &failure);
+			settle_queued(engine, task, end, result, failure);
+		}
+	}
+}
+
+static bool
+budget_is_left(const Engine *engine)
+{
+	return pgdf_inline_sql_budget > 0 && !engine->sql_is_exhausted &&
+		engine->writing_subtransactions < WRITING_SUBTRANSACTIONS_MAX &&
+		GetCurrentTimestamp() < engine->deadline;
+}
+
+static AttemptEnd
+run_attempt(UserCode *code, text **failure)
+{
+	pgdf_in_sql_activity = true;
+	PG_TRY();
+	{
+		pgdf_user_code_run(code);
+	}
+	PG_FINALLY();
+	{
+		pgdf_in_sql_activity = false;
+	}
+	PG_END_TRY();
+
+	if (code->end == USER_CODE_RETURNED)
+		return ATTEMPT_COMPLETED;
+	if (code->end == USER_CODE_TIMED_OUT || pgdf_error_is_transient(code->error))
+		return ATTEMPT_UNDECIDED;
+	*failure = pgdf_failure_from_error(code->error, NULL);
+	return ATTEMPT_FAILED;
+}
+
+static AttemptEnd
+run_inline(Engine *engine, int64 instance_key, Oid owner, const Registration *registration,
+		   text *input, text **result, text **failure)
+{
+	UserCode	code = {0};
+	AttemptEnd	end;
+
+	code.registration = registration;
+	code.owner = owner;
+	code.input = pgdf_payload_to_jsonb(input);
+	code.budget_ms = pgdf_inline_sql_budget;
+	code.is_inline = true;
+	code.instance_key = instance_key;
+
+	end = run_attempt(&code, failure);
+	*result = code.result;
+	if (code.has_written)
+		engine->writing_subtransactions++;
+	engine->must_be_durable = true;
+
+	/* SET CONSTRAINTS ALL IMMEDIATE stays in force: it must not meet another activity's constraints */
+	if (end == ATTEMPT_COMPLETED && code.has_written && has_deferrable())
+		engine->sql_is_exhausted = true;
+	return end;
+}
+
+/* --- is there any deferrable constraint or trigger in this database? --- */
+
+static bool deferrable_is_known = false;
+
+static void
+forget_deferrable(Datum arg, Oid relation)
+{
+	deferrable_is_known = false;
+}
+
+static bool
+has_deferrable(void)
+{
+	static bool is_registered = false;
+	static bool answer;
+	bool		isnull;
+
+	if (!is_registered)
+	{
+		CacheRegisterRelcacheCallback(forget_deferrable, (Datum) 0);
+		is_registered = true;
+	}
+	if (!deferrable_is_known)
+	{
+		deferrable_is_known = true; /* before looking: an invalidation meanwhile counts */
+		pgdf_spi_execute(&deferrable_statement, NULL, NULL);
+		answer = DatumGetBool(pgdf_spi_datum(0, 1, &isnull));
+	}
+	return answer;
+}
+
+/* An activity that has no row yet. */
+static void
+settle_inline(Engine *engine, Instance *instance, InlineTask *task, AttemptEnd end,
+			  text *result, text *failure)
+{
+	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+	TaskRow    *row = palloc(sizeof(TaskRow));
+	TaskAttempt attempt = {
+		.instance_key = instance->key,.task_id = task->row.task_id,
+		.execution = instance->execution,.attempts = 1,
+		.retry = task->row.retry,.scheduled_at = engine->now
+	};
+
+	*row = task->row;
+	switch (end)
+	{
+		case ATTEMPT_COMPLETED:
+			deliver_outcome(engine, &attempt, result, NULL);
+			break;
+		case ATTEMPT_UNDECIDED:
+			row->lane = cstring_to_text(PGDF_LANE_SLOW);
+			instance->new_tasks = lappend(instance->new_tasks, row);
+			break;
+		case ATTEMPT_FAILED:
+			row->attempts = 1;
+			row->last_failure = copy_json(failure, instance->context);
+			row->has_visible_at = pgdf_task_may_retry(&attempt, failure, GetCurrentTimestamp(),
+													  &row->visible_at);
+			row->state = row->has_visible_at ? TASK_DELAYED : TASK_FAILED;
+			instance->new_tasks = lappend(instance->new_tasks, row);
+			if (row->state == TASK_FAILED)
+				deliver_outcome(engine, &attempt, NULL, failure);
+			break;
+	}
+	instance->is_dirty = true;
+	MemoryContextSwitchTo(caller);
+}
+
+/* An activity whose row this call has locked. */
+static void
+settle_queued(Engine *engine, LaneTask *task, AttemptEnd end, text *result, text *failure)
+{
+	switch (end)
+	{
+		case ATTEMPT_COMPLETED:
+			pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
+			deliver_outcome(engine, &task->attempt, result, NULL);
+			break;
+		case ATTEMPT_UNDECIDED:
+			pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id, PGDF_LANE_SLOW);
+			break;
+		case ATTEMPT_FAILED:
+			task->attempt.attempts++;
+			if (!pgdf_task_record_failure(&task->attempt, failure, GetCurrentTimestamp()))
+				deliver_outcome(engine, &task->attempt, NULL, failure);
+			break;
+	}
+}
+
+static List *
+lock_lane(Engine *engine, const char *queue, int limit)
+{
+	Datum		values[2] = {CStringGetTextDatum(queue), Int32GetDatum(limit)};
+	uint64		n = pgdf_spi_execute(&lane_statement, values, NULL);
+	List	   *tasks = NIL;
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		LaneTask   *task = palloc0(sizeof(LaneTask));
+		bool		isnull;
+
+		task->attempt.instance_key = pgdf_spi_int64(row, 1);
+		task->attempt.task_id = pgdf_spi_int32(row, 2);
+		task->attempt.execution = pgdf_spi_int32(row, 3);
+		task->name = pgdf_spi_cstring(row, 4);
+		task->attempt.attempts = pgdf_spi_int16(row, 5);
+		task->attempt.retry = pgdf_spi_text(row, 6, CurrentMemoryContext);
+		task->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, 7, &isnull));
+		task->input = pgdf_spi_text(row, 8, CurrentMemoryContext);
+		task->owner = DatumGetObjectId(pgdf_spi_datum(row, 9, &isnull));
+		tasks = lappend(tasks, task);
+	}
+	if (!OidIsValid(engine->owner) && tasks != NIL)
+	{
+		engine->owner = ((LaneTask *) linitial(tasks))->owner;
+		pgdf_session_reset(engine->owner);
+	}
+	if (n == (uint64) limit)
+		engine->more = true;
+	return tasks;
+}
+
+static void
+deliver_outcome(Engine *engine, const TaskAttempt *attempt, text *result, text *failure)
+{
+	Delivery	delivery = {0};
+
+	delivery.type = failure != NULL ? EVENT_TASK_FAILED : EVENT_TASK_COMPLETED;
+	delivery.execution = attempt->execution;
+	delivery.task_id = attempt->task_id;
+	delivery.time = GetCurrentTimestamp();
+	delivery.payload = result;
+	delivery.failure = failure;
+	engine->recorded++;
+	pgdf_engine_deliver(engine, attempt->instance_key, &delivery);
+}
+
+static text *
+copy_json(text *json, MemoryContext context)
+{
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	text	   *copy = DatumGetTextPCopy(PointerGetDatum(json));
+
+	MemoryContextSwitchTo(caller);
+	return copy;
+}
+
+/* --------------------------------------------------------------- slow lane */
+
+static int
+interval_ms(const Interval *interval)
+{
+	double		ms = interval->time / 1000.0 + interval->day * 86400000.0 +
+	interval->month * 30.0 * 86400000.0;
+
+	return ms < 1 ? 1 : ms > PG_INT32_MAX ? PG_INT32_MAX : (int) ms;
+}
+
+/* The time-out of the activity is its outcome, unlike an engine call's budget. */
+static text *
+timeout_failure(int budget_ms)
+{
+	Failure		failure = {.error_type = "Timeout"};
+
+	failure.message = psprintf("activity ran longer than its time-out (%d ms)", budget_ms);
+	return pgdf_failure_to_json(&failure);
+}
+
+/*
+ * df.run_sql(worker_key, instance_key, task_id, fence): run one SQL activity of
+ * the slow lane and record its outcome, in this transaction.  Returns false when
+ * the fence is void.  Raises errors of the system's making; nothing has happened
+ * then, and the caller reports them.
+ */
+Datum
+df_run_sql(PG_FUNCTION_ARGS)
+{
+	Datum		values[3] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
+	PgdfIdentity caller;
+	TaskAttempt attempt = {0};
+	Delivery	delivery = {0};
+	UserCode	code = {0};
+	Datum		timeout;
+	text	   *failure = NULL;
+	bool		isnull;
+	bool		is_open = false;
+
+	pgdf_refuse_in_engine("df.run_sql");
+	pgdf_enter(&caller);
+	SPI_connect();
+	if (pgdf_spi_execute(&slow_task_statement, values, NULL) > 0)
+	{
+		attempt.instance_key = PG_GETARG_INT64(1);
+		attempt.task_id = PG_GETARG_INT32(2);
+		attempt.execution = pgdf_spi_int32(0, 1);
+		attempt.attempts = pgdf_spi_int16(0, 3) +
+			(DatumGetBool(pgdf_spi_datum(0, 7, &isnull)) ? 0 : 1);
+		attempt.retry = pgdf_spi_text(0, 4, CurrentMemoryContext);
+		attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(0, 5, &isnull));
+		timeout = pgdf_spi_datum(0, 6, &isnull);
+		code.budget_ms = isnull ? 0 : interval_ms(DatumGetIntervalP(timeout));
+		code.owner = DatumGetObjectId(pgdf_spi_datum(0, 9, &isnull));
+		code.input = pgdf_payload_to_jsonb(pgdf_spi_text(0, 8, CurrentMemoryContext));
+		code.instance_key = attempt.instance_key;
+		code.registration = pgdf_registry_find(pgdf_spi_cstring(0, 2), NULL);
+		is_open = true;
+	}
+
+	if (is_open && (code.registration == NULL || code.registration->kind != KIND_SQL))
+		pgdf_task_requeue(attempt.instance_key, attempt.task_id, NULL);
+	else if (is_open)
+	{
+		pgdf_session_reset(code.owner);
+		if (run_attempt(&code, &failure) == ATTEMPT_UNDECIDED)
+		{
+			if (code.end != USER_CODE_TIMED_OUT)
+				ReThrowError(code.error);
+			failure = timeout_failure(code.budget_ms);
+		}
+		delivery.type = failure != NULL ? EVENT_TASK_FAILED : EVENT_TASK_COMPLETED;
+		delivery.execution = attempt.execution;
+		delivery.task_id = attempt.task_id;
+		delivery.time = GetCurrentTimestamp();
+		delivery.payload = code.result;
+		delivery.failure = failure;
+
+		pgdf_wake_workers();
+		if (failure == NULL)
+			pgdf_task_delete(attempt.instance_key, attempt.task_id);
+		if (failure == NULL || !pgdf_task_record_failure(&attempt, failure, delivery.time))
+			pgdf_delivery_insert(attempt.instance_key, &delivery);
+	}
+	SPI_finish();
+	pgdf_leave(&caller);
+	PG_RETURN_BOOL(is_open);
+}

@@ -1,0 +1,581 @@
+/*
+ * turn.c
+ *		A turn: tasks, handles, suspension, divergence.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "failure.h"
+#include "payload.h"
+#include "turn.h"
+
+/*
+ * A handle: the upper half tells the execution, so that a handle of another one
+ * is refused; the lower half is a task's number, or with the top bit a
+ * combination's index.
+ */
+#define HANDLE_GROUP_BIT	UINT64CONST(0x80000000)
+#define HANDLE_NUMBER_MASK	UINT64CONST(0x7FFFFFFF)
+
+/* Later than every event. */
+#define NEVER	PG_INT32_MAX
+
+Turn	   *pgdf_turn = NULL;
+bool		pgdf_in_sql_activity = false;
+
+static void raise_suspended(void) pg_attribute_noreturn();
+static void diverge(Turn *turn, const char *expected, const char *actual) pg_attribute_noreturn();
+static void replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash);
+static void add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
+					 int64 hash, const ActivityOptions *options);
+static char *describe_task(TaskKind kind, const char *name, int number);
+static uint32 execution_tag(const Turn *turn);
+static int	completed_at(const Turn *turn, int64 handle);
+static int	group_completed_at(const Turn *turn, const TaskGroup *group);
+static AwaitTree *await_tree_build(Turn *turn, int64 handle);
+static void await_tree_add(Turn *turn, AwaitTree *tree, int64 handle, int parent);
+static void raise_failure(Turn *turn, const TurnTask *task, int number) pg_attribute_noreturn();
+static Jsonb *group_result(Turn *turn, int64 handle, const TaskGroup *group);
+
+bool
+pgdf_turn_is_active(void)
+{
+	return pgdf_turn != NULL;
+}
+
+bool
+pgdf_sql_activity_is_active(void)
+{
+	return pgdf_in_sql_activity;
+}
+
+void
+pgdf_refuse_in_turn(const char *function)
+{
+	if (pgdf_turn == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s cannot be called by an orchestrator", function),
+			 errhint("Call it in an activity.")));
+}
+
+void
+pgdf_refuse_in_engine(const char *function)
+{
+	pgdf_refuse_in_turn(function);
+	if (!pgdf_in_sql_activity)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s cannot be called by an activity", function)));
+}
+
+Turn *
+pgdf_turn_require(const char *function)
+{
+	if (pgdf_turn == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s can only be called by an orchestrator", function),
+				 errhint("Register the function that calls it with df_register_orchestrator and start it with df_start.")));
+	if (pgdf_turn->is_suspended || pgdf_turn->divergence != NULL)
+		raise_suspended();
+	return pgdf_turn;
+}
+
+Replay *
+pgdf_replay_create(MemoryContext context)
+{
+	Replay	   *replay = MemoryContextAllocZero(context, sizeof(Replay));
+
+	replay->context = context;
+	return replay;
+}
+
+TurnTask *
+pgdf_replay_task(Replay *replay, int number)
+{
+	if (number < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("invalid task number %d", number)));
+	if (number > replay->task_capacity)
+	{
+		int			capacity = Max(replay->task_capacity * 2, Max(16, number));
+
+		replay->tasks = replay->tasks == NULL ?
+			MemoryContextAllocHuge(replay->context, (Size) capacity * sizeof(TurnTask)) :
+			repalloc_huge(replay->tasks, (Size) capacity * sizeof(TurnTask));
+		memset(replay->tasks + replay->task_capacity, 0,
+			   (Size) (capacity - replay->task_capacity) * sizeof(TurnTask));
+		replay->task_capacity = capacity;
+	}
+	return &replay->tasks[number - 1];
+}
+
+void
+pgdf_replay_add_start(Replay *replay, int event_id, TimestampTz time)
+{
+	if (replay->nstarts == replay->start_capacity)
+	{
+		replay->start_capacity = Max(8, replay->start_capacity * 2);
+		replay->starts = replay->starts == NULL ?
+			MemoryContextAllocHuge(replay->context, replay->start_capacity * sizeof(TurnStart)) :
+			repalloc_huge(replay->starts, replay->start_capacity * sizeof(TurnStart));
+	}
+	replay->starts[replay->nstarts].event_id = event_id;
+	replay->starts[replay->nstarts].time = time;
+	replay->nstarts++;
+}
+
+Turn *
+pgdf_turn_create(MemoryContext context, Replay *replay)
+{
+	Turn	   *turn = MemoryContextAllocZero(context, sizeof(Turn));
+
+	Assert(replay->nstarts > 0);
+	turn->context = context;
+	turn->replay = replay;
+	turn->next_task = 1;
+	return turn;
+}
+
+void
+pgdf_turn_check_end(Turn *turn)
+{
+	const TurnTask *task;
+
+	if (turn->divergence != NULL || turn->next_task > turn->replay->ntasks)
+		return;
+	task = &turn->replay->tasks[turn->next_task - 1];
+	turn->divergence = MemoryContextStrdup(turn->context,
+										   psprintf("expected %s, got %s",
+													describe_task(task->kind, task->name, turn->next_task),
+													turn->is_suspended ? "a wait" : "the end of the function"));
+}
+
+int
+pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
+				   const ActivityOptions *options)
+{
+	int			number = turn->next_task;
+	int64		hash;
+
+	if (input == NULL)
+		input = pgdf_payload_null();
+	hash = kind == TASK_RECORD ? 0 : pgdf_payload_hash(input);
+
+	if (number <= turn->replay->ntasks)
+		replay_task(turn, number, kind, name, hash);
+	else
+		add_task(turn, number, kind, name, input, hash, options);
+	turn->next_task++;
+	return number;
+}
+
+int64
+pgdf_turn_handle(const Turn *turn, int number)
+{
+	return (int64) (((uint64) execution_tag(turn) << 32) | (uint64) number);
+}
+
+int64
+pgdf_turn_group(Turn *turn, AwaitKind kind, const int64 *members, int nmembers)
+{
+	TaskGroup  *group;
+	MemoryContext caller = MemoryContextSwitchTo(turn->context);
+
+	for (int i = 0; i < nmembers; i++)
+		(void) pgdf_turn_task(turn, members[i]);	/* refuses foreign handles */
+
+	if (turn->ngroups == turn->group_capacity)
+	{
+		turn->group_capacity = Max(8, turn->group_capacity * 2);
+		turn->groups = turn->groups == NULL ?
+			palloc(turn->group_capacity * sizeof(TaskGroup)) :
+			repalloc_huge(turn->groups, turn->group_capacity * sizeof(TaskGroup));
+	}
+	group = &turn->groups[turn->ngroups];
+	group->kind = kind;
+	group->nmembers = nmembers;
+	group->members = palloc_extended(Max(1, nmembers) * sizeof(int64), MCXT_ALLOC_HUGE);
+	if (nmembers > 0)
+		memcpy(group->members, members, nmembers * sizeof(int64));
+	MemoryContextSwitchTo(caller);
+
+	return (int64) (((uint64) execution_tag(turn) << 32) | HANDLE_GROUP_BIT |
+					(uint64) turn->ngroups++);
+}
+
+void
+pgdf_turn_await(Turn *turn, int64 handle)
+{
+	const Replay *replay = turn->replay;
+	int			event = completed_at(turn, handle);
+	MemoryContext caller;
+
+	if (event != NEVER)
+	{
+		while (event > replay->starts[turn->start].event_id &&
+			   turn->start < replay->nstarts - 1)
+			turn->start++;
+		return;
+	}
+
+	caller = MemoryContextSwitchTo(turn->context);
+	turn->awaited = await_tree_build(turn, handle);
+	turn->is_suspended = true;
+	MemoryContextSwitchTo(caller);
+	raise_suspended();
+}
+
+bool
+pgdf_turn_is_completed(const Turn *turn, int64 handle)
+{
+	return completed_at(turn, handle) < turn->replay->starts[turn->start].event_id;
+}
+
+Jsonb *
+pgdf_turn_result(Turn *turn, int64 handle)
+{
+	TurnTask   *task = pgdf_turn_task(turn, handle);
+
+	if (task == NULL)
+		return group_result(turn, handle, pgdf_turn_find_group(turn, handle));
+	if (task->outcome == OUTCOME_FAILED)
+		raise_failure(turn, task, pgdf_turn_task_number(handle));
+	return pgdf_payload_to_jsonb(task->result);
+}
+
+int64
+pgdf_turn_winner(const Turn *turn, int64 handle)
+{
+	const TaskGroup *group = pgdf_turn_find_group(turn, handle);
+	int64		winner = 0;
+	int			best = NEVER;
+
+	for (int i = 0; i < group->nmembers; i++)
+	{
+		int			event = completed_at(turn, group->members[i]);
+
+		if (event < best)
+		{
+			best = event;
+			winner = group->members[i];
+		}
+	}
+	Assert(best != NEVER);
+	return winner;
+}
+
+TurnTask *
+pgdf_turn_task(const Turn *turn, int64 handle)
+{
+	uint64		bits = (uint64) handle;
+	int64		number = (int64) (bits & HANDLE_NUMBER_MASK);
+	bool		is_group = (bits & HANDLE_GROUP_BIT) != 0;
+
+	if ((uint32) (bits >> 32) != execution_tag(turn) ||
+		(is_group ? number >= turn->ngroups : (number < 1 || number >= turn->next_task)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("task does not belong to this execution"),
+				 errhint("A df_task is valid in the execution that made it; do not store it or pass it on.")));
+	return is_group ? NULL : &turn->replay->tasks[number - 1];
+}
+
+int
+pgdf_turn_task_number(int64 handle)
+{
+	return (int) ((uint64) handle & HANDLE_NUMBER_MASK);
+}
+
+TaskGroup *
+pgdf_turn_find_group(const Turn *turn, int64 handle)
+{
+	if (((uint64) handle & HANDLE_GROUP_BIT) == 0)
+		return NULL;
+	return &turn->groups[pgdf_turn_task_number(handle)];
+}
+
+bool
+pgdf_turn_is_replaying(const Turn *turn)
+{
+	return turn->start < turn->replay->nstarts - 1;
+}
+
+uint64
+pgdf_turn_generate(Turn *turn, uint32 salt)
+{
+	struct
+	{
+		pg_uuid_t	run_id;
+		int32		execution;
+		uint32		counter;
+		uint32		salt;
+	}			seed;
+
+	memset(&seed, 0, sizeof(seed));
+	seed.run_id = turn->run_id;
+	seed.execution = turn->execution;
+	seed.counter = turn->generated++;
+	seed.salt = salt;
+	return hash_bytes_extended((const unsigned char *) &seed, sizeof(seed), 0x9df);
+}
+
+int
+pgdf_turn_failure_sqlstate(const Failure *failure)
+{
+	if (strcmp(failure->error_type, "Timeout") == 0)
+		return ERRCODE_DF_TIMED_OUT;
+	if (strcmp(failure->error_type, "Canceled") == 0 ||
+		strcmp(failure->error_type, "Terminated") == 0)
+		return ERRCODE_DF_CANCELLED;
+	return ERRCODE_DF_ACTIVITY_FAILED;
+}
+
+/*
+ * P0004 is what no handler catches by accident: neither WHEN OTHERS nor WHEN
+ * OTHERS OR query_canceled.  Code that catches it all the same gets it again
+ * from its next call; the engine goes by the flag and ignores what comes of it.
+ */
+static void
+raise_suspended(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_ASSERT_FAILURE),
+			 errmsg("orchestrator is suspended")));
+}
+
+static void
+diverge(Turn *turn, const char *expected, const char *actual)
+{
+	char	   *context = GetErrorContextStack();
+	MemoryContext caller = MemoryContextSwitchTo(turn->context);
+
+	turn->divergence = psprintf("expected %s, got %s", expected, actual);
+	turn->divergence_context = pstrdup(context ? context : "");
+	MemoryContextSwitchTo(caller);
+	raise_suspended();
+}
+
+/* Compare a call with what history has under its number. */
+static void
+replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash)
+{
+	const TurnTask *task = &turn->replay->tasks[number - 1];
+
+	if (task->kind != kind ||
+		(name == NULL) != (task->name == NULL) ||
+		(name != NULL && pg_strcasecmp(name, task->name) != 0))
+		diverge(turn, describe_task(task->kind, task->name, number),
+				describe_task(kind, name, number));
+	if (task->input_hash != hash)
+		diverge(turn, describe_task(task->kind, task->name, number),
+				"the same call with another input");
+}
+
+static void
+add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
+		 int64 hash, const ActivityOptions *options)
+{
+	MemoryContext caller;
+	TurnTask   *task;
+
+	if (pgdf_turn_is_replaying(turn))
+		diverge(turn, "a wait", describe_task(kind, name, number));
+	if (turn->nnew >= pgdf_max_tasks_per_turn)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("turn schedules more than %d tasks", pgdf_max_tasks_per_turn),
+				 errhint("Await some of them first, or raise pgdf.max_tasks_per_turn.")));
+
+	caller = MemoryContextSwitchTo(turn->context);
+	task = pgdf_replay_task(turn->replay, number);
+	memset(task, 0, sizeof(TurnTask));
+	task->kind = kind;
+	task->name = name ? pstrdup(name) : NULL;
+	task->input_hash = hash;
+	task->input = pgdf_payload_from_jsonb_checked(input, "input");
+	if (options != NULL)
+	{
+		task->options = palloc(sizeof(ActivityOptions));
+		memcpy(task->options, options, sizeof(ActivityOptions));
+	}
+	if (kind == TASK_RECORD)
+	{
+		/* complete at once, as of the start of this turn */
+		task->outcome = OUTCOME_COMPLETED;
+		task->result = task->input;
+	}
+	turn->nnew++;
+	MemoryContextSwitchTo(caller);
+}
+
+static char *
+describe_task(TaskKind kind, const char *name, int number)
+{
+	switch (kind)
+	{
+		case TASK_ACTIVITY:
+			return psprintf("activity \"%s\" (task %d)", name ? name : "", number);
+		case TASK_RECORD:
+			return psprintf("df_record (task %d)", number);
+	}
+	return pstrdup("an unknown call");
+}
+
+static uint32
+execution_tag(const Turn *turn)
+{
+	return hash_bytes(turn->run_id.data, UUID_LEN) ^ (uint32) turn->execution;
+}
+
+/* The event with which a task or combination became complete; NEVER if it is not. */
+static int
+completed_at(const Turn *turn, int64 handle)
+{
+	const TurnTask *task = pgdf_turn_task(turn, handle);
+
+	if (task == NULL)
+		return group_completed_at(turn, pgdf_turn_find_group(turn, handle));
+	return task->outcome == OUTCOME_NONE ? NEVER : task->outcome_event;
+}
+
+static int
+group_completed_at(const Turn *turn, const TaskGroup *group)
+{
+	int			first = NEVER;
+	int			last = 0;
+	int			first_failure = NEVER;
+
+	check_stack_depth();
+	for (int i = 0; i < group->nmembers; i++)
+	{
+		const TurnTask *task = pgdf_turn_task(turn, group->members[i]);
+		int			event = completed_at(turn, group->members[i]);
+
+		first = Min(first, event);
+		last = Max(last, event);
+		if (task != NULL && task->outcome == OUTCOME_FAILED)
+			first_failure = Min(first_failure, event);
+	}
+	switch (group->kind)
+	{
+		case AWAIT_ALL:
+			return last;
+		case AWAIT_ANY:
+			return first;
+		case AWAIT_ALL_FAIL_FAST:
+			return Min(last, first_failure);
+	}
+	return NEVER;
+}
+
+static AwaitTree *
+await_tree_build(Turn *turn, int64 handle)
+{
+	AwaitTree  *tree = pgdf_await_create();
+
+	if (pgdf_turn_find_group(turn, handle) == NULL)
+	{
+		int32		number = pgdf_turn_task_number(handle);
+
+		pgdf_await_add_node(tree, AWAIT_ALL, -1, 1);
+		pgdf_await_set_tasks(tree, &number, 1);
+	}
+	else
+		await_tree_add(turn, tree, handle, -1);
+	return tree;
+}
+
+/* A node for a combination, with its open members; then nodes for the open combinations in it. */
+static void
+await_tree_add(Turn *turn, AwaitTree *tree, int64 handle, int parent)
+{
+	const TaskGroup *group = pgdf_turn_find_group(turn, handle);
+	int32	   *tasks = palloc_extended(Max(1, group->nmembers) * sizeof(int32), MCXT_ALLOC_HUGE);
+	int64	   *groups = palloc_extended(Max(1, group->nmembers) * sizeof(int64), MCXT_ALLOC_HUGE);
+	int			ntasks = 0;
+	int			ngroups = 0;
+	int			node;
+	int			remaining;
+
+	check_stack_depth();
+	for (int i = 0; i < group->nmembers; i++)
+	{
+		int64		member = group->members[i];
+
+		if (completed_at(turn, member) != NEVER)
+			continue;
+		if (pgdf_turn_find_group(turn, member) == NULL)
+			tasks[ntasks++] = pgdf_turn_task_number(member);
+		else
+			groups[ngroups++] = member;
+	}
+
+	node = pgdf_await_add_node(tree, group->kind, parent, 0);
+	pgdf_await_set_tasks(tree, tasks, ntasks);
+	remaining = ngroups;
+	for (int r = 0; r < tree->nodes[node].nranges; r++)
+	{
+		const AwaitRange *range = &tree->ranges[tree->nodes[node].first_range + r];
+
+		remaining += range->last - range->first + 1;
+	}
+	tree->remaining[node] = group->kind == AWAIT_ANY ? 1 : remaining;
+
+	for (int i = 0; i < ngroups; i++)
+		await_tree_add(turn, tree, groups[i], node);
+}
+
+static void
+raise_failure(Turn *turn, const TurnTask *task, int number)
+{
+	Failure		failure;
+
+	pgdf_failure_from_json(task->failure, &failure);
+	turn->last_failure = task->failure;
+	turn->last_failure_code = pgdf_turn_failure_sqlstate(&failure);
+	ereport(ERROR,
+			(errcode(turn->last_failure_code),
+			 errmsg("activity \"%s\" failed: %s", task->name, failure.message),
+			 errdetail("Task %d failed with error type \"%s\".", number, failure.error_type)));
+}
+
+/* All: an array of the members' results.  Any: the winner's result. */
+static Jsonb *
+group_result(Turn *turn, int64 handle, const TaskGroup *group)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue *array;
+
+	check_stack_depth();
+	if (group->kind == AWAIT_ANY)
+		return pgdf_turn_result(turn, pgdf_turn_winner(turn, handle));
+
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < group->nmembers; i++)
+	{
+		Jsonb	   *result = pgdf_turn_result(turn, group->members[i]);
+		JsonbValue	value;
+
+		if (JB_ROOT_IS_SCALAR(result))
+			(void) JsonbExtractScalar(&result->root, &value);
+		else
+		{
+			value.type = jbvBinary;
+			value.val.binary.data = &result->root;
+			value.val.binary.len = VARSIZE(result) - VARHDRSZ;
+		}
+		pushJsonbValue(&state, WJB_ELEM, &value);
+	}
+	array = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(array);
+}

@@ -1,0 +1,206 @@
+/*
+ * turn.h
+ *		A turn: one run of an orchestrator function against its history.
+ *
+ * Everything here is memory.  The engine loads the history into a Replay, runs
+ * the function while a Turn points at it, and writes the decisions afterwards.
+ *
+ * Tasks are numbered 1, 2, 3 ... in the order in which the function makes them.
+ * A number that history has is replayed: kind, name and input must be the same.
+ * A higher one is a new decision.
+ *
+ * Time within a history is the event id.  The start of a turn is an event too
+ * (OrchestratorStarted), so "was this complete when that turn ran" is a
+ * comparison of two event ids, and every answer a function gets is the one it
+ * got when it first asked.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef PGDF_TURN_H
+#define PGDF_TURN_H
+
+#include "postgres.h"
+
+#include "await.h"
+#include "datatype/timestamp.h"
+#include "failure.h"
+#include "pgdf.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+typedef enum TaskKind
+{
+	TASK_ACTIVITY,
+	TASK_RECORD					/* df_record: complete when it is made */
+} TaskKind;
+
+typedef enum TaskOutcome
+{
+	OUTCOME_NONE,
+	OUTCOME_COMPLETED,
+	OUTCOME_FAILED
+} TaskOutcome;
+
+/* How an activity is to be run; what is not set comes from its registration. */
+typedef struct ActivityOptions
+{
+	text	   *retry;			/* JSON, or NULL */
+	Interval   *timeout;
+	Interval   *schedule_timeout;
+	char	   *queue;
+	bool		has_priority;
+	int			priority;
+} ActivityOptions;
+
+/* Element i of Replay.tasks is task number i + 1. */
+typedef struct TurnTask
+{
+	TaskKind	kind;
+	char	   *name;			/* NULL for records */
+	int64		input_hash;
+	int			scheduled_event;	/* 0: decided in this turn */
+	TaskOutcome outcome;
+	int			outcome_event;
+	text	   *result;			/* JSON text */
+	text	   *failure;		/* failureDetails */
+	text	   *input;			/* new tasks only */
+	ActivityOptions *options;	/* new activities only; may be NULL */
+} TurnTask;
+
+/* An OrchestratorStarted event. */
+typedef struct TurnStart
+{
+	int			event_id;
+	TimestampTz time;
+} TurnStart;
+
+/* The history of an execution, as a turn needs it. */
+typedef struct Replay
+{
+	MemoryContext context;
+	TurnTask   *tasks;
+	int			ntasks;			/* in history */
+	int			task_capacity;
+	TurnStart  *starts;
+	int			nstarts;
+	int			start_capacity;
+} Replay;
+
+/* A combination made by df_all, df_any. */
+typedef struct TaskGroup
+{
+	AwaitKind	kind;
+	int			nmembers;
+	int64	   *members;		/* handles */
+} TaskGroup;
+
+typedef struct Turn
+{
+	MemoryContext context;		/* of new decisions: outlives the function */
+	Replay	   *replay;
+	int64		instance_key;
+	const char *instance_id;
+	const char *name;
+	pg_uuid_t	run_id;
+	int			execution;
+	Jsonb	   *input;
+
+	/* the cursor */
+	int			next_task;		/* number the next task gets */
+	int			start;			/* index of the turn being replayed */
+	int			nnew;			/* tasks behind replay->ntasks */
+	TaskGroup  *groups;
+	int			ngroups;
+	int			group_capacity;
+	uint32		generated;		/* by df_uuid and df_random */
+
+	/* what came of it */
+	bool		is_suspended;
+	AwaitTree  *awaited;		/* when suspended */
+	char	   *divergence;		/* expected and actual call; not NULL: quarantine */
+	char	   *divergence_context;	/* function and line */
+	bool		has_custom_status;
+	text	   *custom_status;
+	text	   *last_failure;	/* failureDetails last raised */
+	int			last_failure_code;	/* its SQLSTATE */
+} Turn;
+
+/* The turn that this backend is running, or NULL. */
+extern Turn *pgdf_turn;
+
+/* True while a SQL activity runs inside the engine. */
+extern bool pgdf_in_sql_activity;
+
+extern bool pgdf_turn_is_active(void);
+extern bool pgdf_sql_activity_is_active(void);
+
+/* Error 55000 when called in a turn: function is a client function. */
+extern void pgdf_refuse_in_turn(const char *function);
+
+/* The same in turns and SQL activities: function waits or deletes. */
+extern void pgdf_refuse_in_engine(const char *function);
+
+/*
+ * The running turn, for the context function of that name.  Error 55000 outside
+ * of a turn; raises again when the turn is suspended or has diverged.
+ */
+extern Turn *pgdf_turn_require(const char *function);
+
+extern Replay *pgdf_replay_create(MemoryContext context);
+
+/* The task of that number, growing the array with empty ones; error XX001 below 1. */
+extern TurnTask *pgdf_replay_task(Replay *replay, int number);
+
+extern void pgdf_replay_add_start(Replay *replay, int event_id, TimestampTz time);
+
+/* Begin a turn in context; the newest start of the replay must be there. */
+extern Turn *pgdf_turn_create(MemoryContext context, Replay *replay);
+
+/*
+ * The function has returned or suspended: has it made every task that history
+ * has?  If not, the turn has diverged.
+ */
+extern void pgdf_turn_check_end(Turn *turn);
+
+/*
+ * Make the next task: the recorded one, after comparing, or a new decision.
+ * Returns its number.
+ */
+extern int	pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
+							   const ActivityOptions *options);
+
+/* Handles of tasks and combinations. */
+extern int64 pgdf_turn_handle(const Turn *turn, int number);
+extern int64 pgdf_turn_group(Turn *turn, AwaitKind kind, const int64 *members, int nmembers);
+
+/* Returns when the task is complete; suspends the turn otherwise. */
+extern void pgdf_turn_await(Turn *turn, int64 handle);
+
+extern bool pgdf_turn_is_completed(const Turn *turn, int64 handle);
+
+/* The result of a completed task; raises its failure (class DF). */
+extern Jsonb *pgdf_turn_result(Turn *turn, int64 handle);
+
+/* The member that completed first; of a completed AWAIT_ANY group. */
+extern int64 pgdf_turn_winner(const Turn *turn, int64 handle);
+
+/* The task behind a handle, or NULL for a combination; error 22023 for a foreign handle. */
+extern TurnTask *pgdf_turn_task(const Turn *turn, int64 handle);
+
+/* Its number, for messages. */
+extern int	pgdf_turn_task_number(int64 handle);
+
+/* The combination behind a handle, or NULL for a task. */
+extern TaskGroup *pgdf_turn_find_group(const Turn *turn, int64 handle);
+
+/* SQLSTATE of a failure as the orchestrator sees it: one of class DF. */
+extern int	pgdf_turn_failure_sqlstate(const Failure *failure);
+
+/* Is the function still in a part that an earlier turn has run? */
+extern bool pgdf_turn_is_replaying(const Turn *turn);
+
+/* 64 bits that depend on run id, execution and how often it was called. */
+extern uint64 pgdf_turn_generate(Turn *turn, uint32 salt);
+
+#endif							/* PGDF_TURN_H */

@@ -1,0 +1,163 @@
+/*
+ * user_code.c
+ *		The subtransaction around code that users wrote.
+ *
+ * The engine never runs with its own rights what somebody else wrote, and never
+ * lets it outlive its subtransaction: deferred triggers and cursors that it
+ * leaves are run and closed while its owner is still in force.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/async.h"
+#include "commands/prepare.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/lock.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/resowner.h"
+
+#include "engine.h"
+#include "invoke.h"
+#include "runaway.h"
+#include "wake.h"
+
+/* What user code can rely on, whatever the session's settings are. */
+static const char *const fixed_settings[][2] = {
+	{"DateStyle", "ISO, MDY"},
+	{"IntervalStyle", "postgres"},
+	{"TimeZone", "UTC"},
+	{"extra_float_digits", "1"},
+};
+
+/* How long an activity inside the engine's transaction waits for a lock. */
+#define INLINE_LOCK_TIMEOUT		"50ms"
+
+static void set_local(const char *name, const char *value);
+static Oid	prologue(const UserCode *code);
+static void epilogue(void);
+
+/* Whose code this session has run. */
+static Oid	session_owner = InvalidOid;
+
+void
+pgdf_user_code_run(UserCode *code)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner resource_owner = CurrentResourceOwner;
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+	bool		timed_out;
+
+	GetUserIdAndSecContext(&userid, &sec_context);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	guc_level = NewGUCNestLevel();
+	code->result = NULL;
+	code->error = NULL;
+
+	PG_TRY();
+	{
+		Oid			function = prologue(code);
+
+		if (code->budget_ms > 0)
+			pgdf_runaway_arm(code->budget_ms);
+		code->result = pgdf_invoke(function, code->input);
+		if (!code->is_read_only)
+			epilogue();
+		code->end = USER_CODE_RETURNED;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		code->error = CopyErrorData();
+		FlushErrorState();
+		code->end = USER_CODE_RAISED;
+	}
+	PG_END_TRY();
+
+	timed_out = pgdf_runaway_disarm();
+	if (timed_out)
+		code->end = USER_CODE_TIMED_OUT;
+	code->has_written = TransactionIdIsValid(GetCurrentTransactionIdIfAny());
+
+	if (code->is_read_only || code->end != USER_CODE_RETURNED)
+		RollbackAndReleaseCurrentSubTransaction();
+	else
+	{
+		AtEOXact_GUC(false, guc_level); /* its settings go, its rows stay */
+		SetUserIdAndSecContext(userid, sec_context);
+		ReleaseCurrentSubTransaction();
+	}
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = resource_owner;
+}
+
+/*
+ * A rollback does not undo everything: session locks, prepared statements,
+ * sequence state and temporary tables would reach the next owner's code.
+ */
+void
+pgdf_session_reset(Oid next_owner)
+{
+	if (session_owner == next_owner)
+		return;
+	if (OidIsValid(session_owner))
+	{
+		LockReleaseAll(USER_LOCKMETHOD, true);
+		DropAllPreparedStatements();
+		ResetSequenceCaches();
+		ResetTempTableNamespace();
+		Async_UnlistenAll();
+	}
+	session_owner = next_owner;
+}
+
+static void
+set_local(const char *name, const char *value)
+{
+	const char *current = GetConfigOption(name, true, false);
+
+	if (current == NULL || strcmp(current, value) != 0)
+		(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* In the subtransaction: its rollback takes all of this back.  Returns the function to call. */
+static Oid
+prologue(const UserCode *code)
+{
+	Oid			function = pgdf_registry_resolve(code->registration, code->owner);
+
+	for (int i = 0; i < lengthof(fixed_settings); i++)
+		set_local(fixed_settings[i][0], fixed_settings[i][1]);
+	set_local("search_path", code->registration->search_path);
+	if (code->is_inline)
+		set_local("lock_timeout", INLINE_LOCK_TIMEOUT);
+
+	pgdf_running_mark(code->instance_key);
+	SetUserIdAndSecContext(code->owner, SECURITY_LOCAL_USERID_CHANGE);
+	if (code->is_read_only)
+		XactReadOnly = true;
+	return function;
+}
+
+/* In this order: a deferred trigger may itself open a cursor WITH HOLD. */
+static void
+epilogue(void)
+{
+	ConstraintsSetStmt *all_immediate = makeNode(ConstraintsSetStmt);
+
+	all_immediate->constraints = NIL;
+	all_immediate->deferred = false;
+	AfterTriggerSetState(all_immediate);
+	PortalHashTableDeleteAll();
+}

@@ -1,0 +1,442 @@
+/*
+ * work.c
+ *		df.work: record what was finished, advance what that wakes, claim what is
+ *		next.  One transaction, one round trip; see docs/internals.md.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/timestamp.h"
+
+#include "claim.h"
+#include "compat.h"
+#include "engine.h"
+#include "identity.h"
+#include "record.h"
+#include "spi.h"
+#include "wake.h"
+#include "work.h"
+
+/* Inbox rows looked at in one call. */
+#define INBOX_WINDOW	1000
+
+/* How often a busy session looks for due timers and retries, in ms. */
+#define DUE_CHECK_MS	5
+
+static PgdfStatement session_statement = {
+	"SELECT EXISTS (SELECT FROM df.cancellations WHERE worker_key = $1)"
+	"  FROM df.worker_sessions WHERE worker_key = $1",
+	1, {INT8OID}
+};
+
+static PgdfStatement cancellations_statement = {
+	"DELETE FROM df.cancellations WHERE worker_key = $1 RETURNING instance_key, task_id, fence",
+	1, {INT8OID}
+};
+
+static PgdfStatement ready_statement = {
+	"SELECT i.instance_key, s.owner::oid, min(i.inbox_id)"
+	"  FROM (SELECT inbox_id, instance_key, event_type FROM df.inbox ORDER BY inbox_id LIMIT $1) i"
+	"  JOIN df.instance_state s ON s.instance_key = i.instance_key"
+	" WHERE s.blocked_reason IS NULL OR s.turn_failures = 0 OR i.event_type = 3"
+	" GROUP BY i.instance_key, s.owner"
+	" ORDER BY 3",
+	1, {INT4OID}
+};
+
+static PgdfStatement orphans_statement = {
+	"DELETE FROM df.inbox WHERE inbox_id IN ("
+	"    SELECT i.inbox_id FROM (SELECT inbox_id, instance_key FROM df.inbox"
+	"                             ORDER BY inbox_id LIMIT $1) i"
+	"      LEFT JOIN df.instance_state s ON s.instance_key = i.instance_key"
+	"     WHERE s.instance_key IS NULL)",
+	1, {INT4OID}
+};
+
+static PgdfStatement take_inbox_statement = {
+	"WITH taken AS (DELETE FROM df.inbox WHERE instance_key = ANY ($1) RETURNING *)"
+	" SELECT instance_key, execution, event_type, task_id, event_time, name, payload, failure"
+	"   FROM taken ORDER BY inbox_id",
+	1, {INT8ARRAYOID}
+};
+
+static PgdfStatement timers_statement = {
+	"WITH c AS MATERIALIZED ("
+	"    SELECT instance_key, task_id FROM df.timers WHERE fire_at <= $1"
+	"     ORDER BY fire_at LIMIT 500 FOR UPDATE SKIP LOCKED),"
+	" fired AS ("
+	"    DELETE FROM df.timers t USING c"
+	"     WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id"
+	"    RETURNING t.instance_key, t.execution, t.task_id, t.fire_at)"
+	" INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time)"
+	" SELECT instance_key, execution, CASE WHEN task_id = 0 THEN 12 ELSE 11 END,"
+	"        nullif(task_id, 0), $1"
+	"   FROM fired ORDER BY fire_at",
+	1, {TIMESTAMPTZOID}
+};
+
+static PgdfStatement delayed_statement = {
+	"WITH c AS MATERIALIZED ("
+	"    SELECT instance_key, task_id FROM df.tasks WHERE state = 2 AND visible_at <= $1"
+	"     ORDER BY visible_at LIMIT 500 FOR UPDATE SKIP LOCKED)"
+	" UPDATE df.tasks t SET state = 0, visible_at = NULL FROM c"
+	"  WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id",
+	1, {TIMESTAMPTZOID}
+};
+
+static PgdfStatement next_due_statement = {
+	"SELECT least((SELECT fire_at FROM df.timers ORDER BY fire_at LIMIT 1),"
+	"             (SELECT visible_at FROM df.tasks WHERE state = 2 ORDER BY visible_at LIMIT 1))",
+	0, {0}
+};
+
+PG_FUNCTION_INFO_V1(df_work);
+
+static void check_call(void);
+static WorkMode parse_mode(text *mode);
+static List *text_list(ArrayType *array);
+static void check_session(WorkCall *call);
+static void collect_due(WorkCall *call);
+static void collect_inbox(WorkCall *call);
+static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
+static void advance(WorkCall *call);
+static void finish_transaction(const WorkCall *call);
+static void add_summary(WorkCall *call);
+static int64 next_due_ms(void);
+static void return_rows(WorkCall *call, ReturnSetInfo *rsinfo);
+
+/*
+ * df.work(worker_key, queues, activities, room, turns, mode, done_instances,
+ * done_tasks, done_fences, done_outcomes, done_payloads): the engine call.
+ */
+Datum
+df_work(PG_FUNCTION_ARGS)
+{
+	PgdfIdentity caller;
+	WorkCall	call = {0};
+
+	check_call();
+	for (int i = 0; i < 11; i++)
+	{
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of df.work must not be null", i + 1)));
+	}
+	pgdf_init_srf(fcinfo);
+	pgdf_enter(&caller);
+	SPI_connect();
+
+	call.mode = parse_mode(PG_GETARG_TEXT_PP(5));
+	call.room = PG_GETARG_INT32(3);
+	call.engine = pgdf_engine_create(PG_GETARG_INT64(0), PG_GETARG_INT32(4));
+	call.engine->queues = text_list(PG_GETARG_ARRAYTYPE_P(1));
+	call.activities = text_list(PG_GETARG_ARRAYTYPE_P(2));
+	check_session(&call);
+	if (call.mode == WORK_IDLE)
+		call.is_quiet = pgdf_producers_are_quiet();
+
+	pgdf_record(&call, PG_GETARG_ARRAYTYPE_P(6), PG_GETARG_ARRAYTYPE_P(7),
+				PG_GETARG_ARRAYTYPE_P(8), PG_GETARG_TEXT_PP(9), PG_GETARG_ARRAYTYPE_P(10));
+	collect_due(&call);
+	advance(&call);
+	pgdf_claim(&call);
+	add_summary(&call);
+	finish_transaction(&call);
+
+	return_rows(&call, (ReturnSetInfo *) fcinfo->resultinfo);
+	SPI_finish();
+	pgdf_leave(&caller);
+	return (Datum) 0;
+}
+
+WorkRow *
+pgdf_work_add_row(WorkCall *call, char what)
+{
+	WorkRow    *row = palloc0(sizeof(WorkRow));
+
+	row->what = what;
+	call->rows = lappend(call->rows, row);
+	return row;
+}
+
+static void
+check_call(void)
+{
+	pgdf_refuse_in_engine("df.work");
+	if (XactIsoLevel != XACT_READ_COMMITTED)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("df.work needs transaction isolation level READ COMMITTED")));
+}
+
+static WorkMode
+parse_mode(text *mode)
+{
+	char	   *word = text_to_cstring(mode);
+
+	if (strcmp(word, "work") == 0)
+		return WORK_NORMAL;
+	if (strcmp(word, "scan") == 0)
+		return WORK_SCAN;
+	if (strcmp(word, "idle") == 0)
+		return WORK_IDLE;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid mode \"%s\"", word),
+			 errhint("Modes are work, scan and idle.")));
+}
+
+static List *
+text_list(ArrayType *array)
+{
+	Datum	   *values;
+	int			n;
+	List	   *list = NIL;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &values, NULL, &n);
+	for (int i = 0; i < n; i++)
+		list = lappend(list, TextDatumGetCString(values[i]));
+	return list;
+}
+
+/* A worker that was swept away must attach again; one with cancelled tasks is told. */
+static void
+check_session(WorkCall *call)
+{
+	Datum		key = Int64GetDatum(call->engine->worker_key);
+	bool		isnull;
+
+	if (pgdf_spi_execute(&session_statement, &key, NULL) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("worker session " INT64_FORMAT " does not exist",
+						call->engine->worker_key),
+				 errhint("Call df.attach again.")));
+	if (!DatumGetBool(pgdf_spi_datum(0, 1, &isnull)))
+		return;
+
+	pgdf_spi_execute(&cancellations_statement, &key, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		WorkRow    *cancelled = pgdf_work_add_row(call, 'C');
+
+		cancelled->instance_key = pgdf_spi_int64(row, 1);
+		cancelled->task_id = pgdf_spi_int32(row, 2);
+		cancelled->fence = pgdf_spi_int64(row, 3);
+	}
+	call->engine->must_be_durable = true;
+}
+
+/* Timers that are due become inbox rows, delayed tasks go back into their lanes. */
+static void
+collect_due(WorkCall *call)
+{
+	static TimestampTz last_check = 0;
+	Datum		now = TimestampTzGetDatum(call->engine->now);
+
+	if (call->mode == WORK_NORMAL &&
+		!TimestampDifferenceExceeds(last_check, call->engine->now, DUE_CHECK_MS))
+		return;
+	last_check = call->engine->now;
+	call->engine->sent += pgdf_spi_execute(&timers_statement, &now, NULL);
+	call->engine->tasks_queued += pgdf_spi_execute(&delayed_statement, &now, NULL);
+}
+
+static void
+advance(WorkCall *call)
+{
+	Engine	   *engine = call->engine;
+
+	collect_inbox(call);
+	pgdf_engine_advance(engine);
+	pgdf_sql_lane_run(engine, Max(call->room, 1));
+	pgdf_engine_advance(engine);
+	pgdf_engine_flush(engine);
+}
+
+/* The inbox is the list of ready instances: lock those of one owner, and take their rows. */
+static void
+collect_inbox(WorkCall *call)
+{
+	Engine	   *engine = call->engine;
+	Datum		window = Int32GetDatum(INBOX_WINDOW);
+	uint64		n;
+	int64	   *keys;
+	int			nkeys = 0;
+	int			nlocked = 0;
+
+	if (call->mode != WORK_NORMAL)
+		pgdf_spi_execute(&orphans_statement, &window, NULL);
+	n = pgdf_spi_execute(&ready_statement, &window, NULL);
+	keys = palloc(Max(1, n) * sizeof(int64));
+	for (uint64 row = 0; row < n; row++)
+	{
+		bool		isnull;
+		Oid			owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &isnull));
+
+		if (!OidIsValid(engine->owner))
+		{
+			engine->owner = owner;
+			pgdf_session_reset(owner);
+		}
+		if (owner != engine->owner || nkeys >= engine->turns_left)
+			engine->more = true;
+		else
+			keys[nkeys++] = pgdf_spi_int64(row, 1);
+	}
+	if (nkeys == 0)
+		return;
+
+	pgdf_engine_lock(engine, keys, nkeys);
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (pgdf_engine_find(engine, keys[i]) != NULL)
+			keys[nlocked++] = keys[i];
+	}
+	if (nlocked < nkeys)
+		engine->skipped = true;
+	if (nlocked > 0)
+		take_inbox(engine, keys, nlocked);
+}
+
+static void
+take_inbox(Engine *engine, const int64 *keys, int nkeys)
+{
+	ColumnArray column;
+	Datum		value;
+	SPITupleTable *rows;
+	uint64		n;
+
+	pgdf_column_init(&column, nkeys);
+	for (int i = 0; i < nkeys; i++)
+		pgdf_column_set(&column, i, Int64GetDatum(keys[i]), false);
+	value = pgdf_column_array(&column, INT8ARRAYOID);
+	n = pgdf_spi_execute(&take_inbox_statement, &value, NULL);
+	rows = SPI_tuptable;
+	engine->must_be_durable = engine->must_be_durable || n > 0;
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		Delivery	delivery = {0};
+		bool		isnull;
+		int64		key;
+
+		SPI_tuptable = rows;	/* a delivery may run statements of its own */
+		key = pgdf_spi_int64(row, 1);
+		delivery.execution = DatumGetInt32(pgdf_spi_datum(row, 2, &isnull));
+		if (isnull)
+			delivery.execution = -1;
+		delivery.type = (EventType) pgdf_spi_int16(row, 3);
+		delivery.task_id = DatumGetInt32(pgdf_spi_datum(row, 4, &isnull));
+		if (isnull)
+			delivery.task_id = 0;
+		delivery.time = DatumGetTimestampTz(pgdf_spi_datum(row, 5, &isnull));
+		delivery.name = pgdf_spi_text(row, 6, CurrentMemoryContext);
+		delivery.payload = pgdf_spi_text(row, 7, CurrentMemoryContext);
+		delivery.failure = pgdf_spi_text(row, 8, CurrentMemoryContext);
+		pgdf_engine_deliver(engine, key, &delivery);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/*
+ * A call that only claimed need not wait for its commit record: losing a claim
+ * loses nothing, unless the claim is the one start that a task may have.
+ */
+static void
+finish_transaction(const WorkCall *call)
+{
+	const Engine *engine = call->engine;
+
+	if (engine->must_be_durable || engine->recorded > 0 || engine->turns > 0 || engine->sent > 0)
+		return;
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
+static void
+add_summary(WorkCall *call)
+{
+	const Engine *engine = call->engine;
+	StringInfoData json;
+	WorkRow    *summary;
+	int64		due = call->mode == WORK_NORMAL ? -1 : next_due_ms();
+	bool		has_done = engine->recorded > 0 || engine->turns > 0 || engine->sent > 0 ||
+	call->claimed > 0;
+
+	initStringInfo(&json);
+	appendStringInfo(&json,
+					 "{\"recorded\": %d, \"fenced\": %d, \"turns\": %d, \"more\": %s, "
+					 "\"quiet\": %s, \"surplus\": %s, \"skipped\": %s, \"next_due_ms\": ",
+					 engine->recorded, engine->fenced, engine->turns,
+					 engine->more ? "true" : "false",
+					 call->is_quiet && !has_done && !engine->more && !engine->skipped ? "true" : "false",
+					 engine->tasks_queued > call->claimed ? "true" : "false",
+					 engine->skipped ? "true" : "false");
+	if (due < 0)
+		appendStringInfoString(&json, "null}");
+	else
+		appendStringInfo(&json, INT64_FORMAT "}", due);
+
+	summary = palloc0(sizeof(WorkRow));
+	summary->what = 'S';
+	summary->input = cstring_to_text_with_len(json.data, json.len);
+	call->rows = lcons(summary, call->rows);
+}
+
+static int64
+next_due_ms(void)
+{
+	bool		isnull;
+	Datum		due;
+
+	pgdf_spi_execute(&next_due_statement, NULL, NULL);
+	due = pgdf_spi_datum(0, 1, &isnull);
+	if (isnull)
+		return -1;
+	return Max(0, (DatumGetTimestampTz(due) - GetCurrentTimestamp() + 999) / 1000);
+}
+
+static void
+return_rows(WorkCall *call, ReturnSetInfo *rsinfo)
+{
+	ListCell   *cell;
+
+	foreach(cell, call->rows)
+	{
+		const WorkRow *row = lfirst(cell);
+		Datum		values[13];
+		bool		nulls[13] = {0};
+
+		values[0] = CharGetDatum(row->what);
+		values[1] = Int64GetDatum(row->instance_key);
+		values[2] = Int32GetDatum(row->task_id);
+		values[3] = Int64GetDatum(row->fence);
+		values[4] = PointerGetDatum(row->name);
+		values[5] = PointerGetDatum(row->instance_id);
+		values[6] = Int32GetDatum(row->execution);
+		values[7] = Int32GetDatum(row->attempt);
+		values[8] = PointerGetDatum(row->idempotency_key);
+		values[9] = Int64GetDatum(row->timeout_ms);
+		values[10] = PointerGetDatum(row->input);
+		values[11] = PointerGetDatum(row->settings);
+		values[12] = PointerGetDatum(row->traceparent);
+		nulls[1] = nulls[2] = nulls[3] = row->what == 'S';
+		nulls[4] = row->name == NULL;
+		nulls[5] = row->instance_id == NULL;
+		nulls[6] = nulls[7] = row->name == NULL;
+		nulls[8] = row->idempotency_key == NULL;
+		nulls[9] = row->timeout_ms < 0 || row->name == NULL;
+		nulls[10] = row->input == NULL;
+		nulls[11] = row->settings == NULL;
+		nulls[12] = row->traceparent == NULL;
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+}
