@@ -23,7 +23,7 @@ foreach my $command (grep { !$is_daemon{$_} } @commands)
 	is("@missing", '', "docs/cli.md has the options of $command");
 }
 
-my @codes = $help =~ /^ +(\d+)  \w/mg;
+my @codes = $help =~ /^ +(\d+)  \S/mg;
 
 cmp_ok(scalar @codes, '>', 5, 'pgdf --help lists exit codes');
 is(join(' ', $docs =~ /^\| (\d+) \| /mg), "@codes", 'docs/cli.md has the same');
