@@ -27,24 +27,24 @@ deps:  ## install what is needed to build and to test (packages of Debian or Ubu
 	packaging/deps
 
 extension:
-	$(EXTENSION_MAKE)
+	+$(EXTENSION_MAKE)
 
 worker:
-	$(WORKER_MAKE)
+	+$(WORKER_MAKE)
 
 unit: worker
-	$(UNIT_MAKE)
+	+$(UNIT_MAKE)
 
 install: all  ## install into the server of PG_CONFIG= and below prefix=/usr/local; DESTDIR= is obeyed
-	$(EXTENSION_MAKE) install
-	$(WORKER_MAKE) install prefix='$(prefix)' bindir='$(bindir)'
+	+$(EXTENSION_MAKE) install
+	+$(WORKER_MAKE) install prefix='$(prefix)' bindir='$(bindir)'
 	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(unitdir)'
 	$(INSTALL) -m 644 packaging/pgdf.1 '$(DESTDIR)$(mandir)/man1/pgdf.1'
 	sed 's#@bindir@#$(bindir)#' packaging/pgdf-worker.service.in > '$(DESTDIR)$(unitdir)/pgdf-worker.service'
 	chmod 644 '$(DESTDIR)$(unitdir)/pgdf-worker.service'
 
 uninstall:  ## remove what install put there
-	$(EXTENSION_MAKE) uninstall
+	+$(EXTENSION_MAKE) uninstall
 	rm -f '$(DESTDIR)$(bindir)/pgdf' '$(DESTDIR)$(mandir)/man1/pgdf.1' '$(DESTDIR)$(unitdir)/pgdf-worker.service'
 
 installcheck: worker  ## run the SQL tests on a running server that has pgdf installed (PGHOST, PGPORT ...)
@@ -72,9 +72,9 @@ check-tap: all  ## processes, crashes, HTTP
 	test/run tap
 
 asan:  ## unit tests and worker tests with AddressSanitizer and UBSan
-	$(EXTENSION_MAKE)
-	$(WORKER_MAKE) SANITIZE=1
-	$(UNIT_MAKE) SANITIZE=1
+	+$(EXTENSION_MAKE)
+	+$(WORKER_MAKE) SANITIZE=1
+	+$(UNIT_MAKE) SANITIZE=1
 	PGDF_PROGRAM=worker/pgdf-asan test/run unit tap
 
 indent:  ## lay out the C files (needs pg-bsd-indent)
@@ -111,9 +111,9 @@ dist: META.json  ## an archive for PGXN in build/, of the last commit
 		-o build/pgdf-$(VERSION).0.zip HEAD
 
 clean:  ## leave a pristine tree
-	$(EXTENSION_MAKE) clean
-	$(WORKER_MAKE) clean
-	$(UNIT_MAKE) clean
+	+$(EXTENSION_MAKE) clean
+	+$(WORKER_MAKE) clean
+	+$(UNIT_MAKE) clean
 	rm -rf build compile_commands.json META.json
 	[ ! -d demo ] || packaging/demo/run stop
 	rm -rf demo

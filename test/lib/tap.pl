@@ -61,8 +61,8 @@ sub show_log
 	my $path = "$ENV{TESTDIR}/tmp_check/log/regress_log_$base";
 
 	open(my $fh, '<', $path) or return;
-	my @lines = <$fh>;
-	@lines = @lines[ -60 .. -1 ] if @lines > 60;
+	my @lines = grep { !/^\[[\d:.]+\]\([\d.]+s\) ok / } <$fh>;
+	@lines = @lines[ -40 .. -1 ] if @lines > 40;
 	print "# the end of the log of $name:\n", map { "#   $_" } @lines;
 	return;
 }
