@@ -15,7 +15,7 @@ EXTENSION_MAKE = flock extension $(MAKE) -C extension
 WORKER_MAKE = flock worker $(MAKE) -C worker
 UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
 C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/modules/*.[ch]))
-SHELL_FILES = .ci/run test/run test/lib/scratch.sh test/lib/lint packaging/deps packaging/demo/run \
+SHELL_FILES = .ci/run test/run test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
 	packaging/tools/indent
 
 all: extension worker  ## build the extension and the worker (default)
