@@ -26,8 +26,10 @@
 	" ORDER BY created_time, instance_id)"
 
 static CliExit terminate_one(CliConnection *c, const CliOptions *options);
+static CliExit terminate_rehearse(CliConnection *c, const CliOptions *options);
 static CliExit terminate_chosen(CliConnection *c, const CliOptions *options);
 static PGresult *terminate_call(CliConnection *c, const CliOptions *options, const CliFilter *filter);
+static void nothing_to_do(const char *instance_id);
 static CliExit control_error(const char *sqlstate);
 
 CliExit
@@ -36,7 +38,7 @@ cli_terminate(CliConnection *c, const CliOptions *options)
 	CliFilter	filter;
 	bool		is_empty;
 
-	cli_filter_init(&filter, options, NULL);
+	cli_filter_init(&filter, options);
 	is_empty = cli_filter_is_empty(&filter);
 	cli_filter_free(&filter);
 	if (is_empty == (options->argument_count == 0))
@@ -47,9 +49,9 @@ cli_terminate(CliConnection *c, const CliOptions *options)
 	}
 	if (!cli_connect(c))
 		return CLI_ERROR;
-	if (options->argument_count == 0 || options->dry_run)
+	if (options->argument_count == 0)
 		return terminate_chosen(c, options);
-	return terminate_one(c, options);
+	return options->dry_run ? terminate_rehearse(c, options) : terminate_one(c, options);
 }
 
 CliExit
@@ -92,9 +94,32 @@ terminate_one(CliConnection *c, const CliOptions *options)
 	else if (*PQgetvalue(result, 0, 1) == 't')
 		printf("terminating instance \"%s\"\n", values[0]);
 	else
-		cli_notice("instance \"%s\" has ended already: nothing to do", values[0]);
+		nothing_to_do(values[0]);
 	PQclear(result);
 	return CLI_OK;
+}
+
+/* --dry-run of one instance. */
+static CliExit
+terminate_rehearse(CliConnection *c, const CliOptions *options)
+{
+	const char *values[] = {options->arguments[0]};
+	CliExit		code = CLI_OK;
+	PGresult   *result = cli_query(c, "SELECT instance_id, name, runtime_status::text FROM @extschema@.df_status($1)",
+								   1, values, NULL);
+
+	if (result == NULL)
+		return CLI_ERROR;
+	if (PQntuples(result) == 0)
+		code = cli_status_unknown(values[0]);
+	else if (options->json)
+		cli_print_json(cli_format_object(result, 0));
+	else if (cli_status_is_final(PQgetvalue(result, 0, 2)))
+		nothing_to_do(values[0]);
+	else
+		cli_print_table(result);
+	PQclear(result);
+	return code;
 }
 
 static CliExit
@@ -104,7 +129,7 @@ terminate_chosen(CliConnection *c, const CliOptions *options)
 	PGresult   *result;
 	int			count;
 
-	cli_filter_init(&filter, options, options->arguments[0]);
+	cli_filter_init(&filter, options);
 	result = terminate_call(c, options, &filter);
 	cli_filter_free(&filter);
 	if (result == NULL)
@@ -132,8 +157,14 @@ terminate_call(CliConnection *c, const CliOptions *options, const CliFilter *fil
 		return cli_query(c, CHOSEN_SQL "SELECT instance_id, name, runtime_status FROM chosen",
 						 CLI_FILTER_VALUES, values, NULL);
 	return cli_query(c, CHOSEN_SQL "SELECT instance_id, name, runtime_status,"
-					 " @extschema@.df_terminate(instance_id, $6) AS terminated FROM chosen",
+					 " @extschema@.df_terminate(instance_id, $5) AS terminated FROM chosen",
 					 CLI_FILTER_VALUES + 1, values, NULL);
+}
+
+static void
+nothing_to_do(const char *instance_id)
+{
+	cli_notice("instance \"%s\" has ended already: nothing to do", instance_id);
 }
 
 /* A control function's error has been reported; which exit code is it? */

@@ -14,10 +14,9 @@
 static char *array_text(const StringList *list);
 
 void
-cli_filter_init(CliFilter *filter, const CliOptions *options, const char *instance_id)
+cli_filter_init(CliFilter *filter, const CliOptions *options)
 {
 	*filter = (CliFilter) {
-		.instance_id = instance_id,
 		.name = options->name,
 		.statuses = array_text(&options->statuses),
 		.tags = cli_input_tags(&options->tags),
@@ -36,18 +35,16 @@ cli_filter_free(CliFilter *filter)
 bool
 cli_filter_is_empty(const CliFilter *filter)
 {
-	return filter->instance_id == NULL && filter->name == NULL && filter->statuses == NULL
-		&& filter->tags == NULL && filter->older_than == NULL;
+	return filter->name == NULL && filter->statuses == NULL && filter->tags == NULL && filter->older_than == NULL;
 }
 
 void
 cli_filter_bind(const CliFilter *filter, const char **values)
 {
-	values[0] = filter->instance_id;
-	values[1] = filter->name;
-	values[2] = filter->statuses;
-	values[3] = filter->tags;
-	values[4] = filter->older_than;
+	values[0] = filter->name;
+	values[1] = filter->statuses;
+	values[2] = filter->tags;
+	values[3] = filter->older_than;
 }
 
 /* The items are names of statuses, which need no quotes. */

@@ -11,27 +11,25 @@
 
 #include "cli_options.h"
 
-#define CLI_FILTER_VALUES	5
+#define CLI_FILTER_VALUES	4
 
-/* A condition on df.instances with the parameters $1 to $5; one that is NULL lets everything pass. */
+/* A condition on df.instances with the parameters $1 to $4; one that is NULL lets everything pass. */
 #define CLI_FILTER_SQL \
-	"($1::text IS NULL OR instance_id = $1)" \
-	" AND ($2::text IS NULL OR pg_catalog.lower(name) = pg_catalog.lower($2))" \
-	" AND ($3::text[] IS NULL OR runtime_status::text = ANY ($3))" \
-	" AND ($4::jsonb IS NULL OR tags @> $4)" \
-	" AND ($5::interval IS NULL OR created_time < pg_catalog.now() - $5)"
+	"($1::text IS NULL OR pg_catalog.lower(name) = pg_catalog.lower($1))" \
+	" AND ($2::text[] IS NULL OR runtime_status::text = ANY ($2))" \
+	" AND ($3::jsonb IS NULL OR tags @> $3)" \
+	" AND ($4::interval IS NULL OR created_time < pg_catalog.now() - $4)"
 
 typedef struct CliFilter
 {
-	const char *instance_id;
 	const char *name;
 	char	   *statuses;		/* text[] as the server reads it, or NULL */
 	char	   *tags;			/* JSON object, or NULL */
 	const char *older_than;
 } CliFilter;
 
-/* instance_id NULL: by the options alone.  The caller frees the filter. */
-extern void cli_filter_init(CliFilter *filter, const CliOptions *options, const char *instance_id);
+/* What the options ask for; the caller frees the filter. */
+extern void cli_filter_init(CliFilter *filter, const CliOptions *options);
 extern void cli_filter_free(CliFilter *filter);
 
 /* Does it let everything pass? */

@@ -37,7 +37,7 @@ cli_list(CliConnection *c, const CliOptions *options)
 	PGresult   *result = NULL;
 	bool		is_cut;
 
-	cli_filter_init(&filter, options, NULL);
+	cli_filter_init(&filter, options);
 	cli_filter_bind(&filter, values);
 	values[CLI_FILTER_VALUES] = limit;
 	if (cli_connect(c))
@@ -45,13 +45,13 @@ cli_list(CliConnection *c, const CliOptions *options)
 						   ? "SELECT " CLI_STATUS_COLUMNS ", parent_instance_id, execution, version, tags, priority, queue,"
 						   " " CLI_SQL_TIME("scheduled_start_time") " AS scheduled_start_time, owner::text"
 						   " FROM df.instances WHERE " CLI_FILTER_SQL
-						   " ORDER BY instances.created_time DESC, instance_id LIMIT NULLIF($6::integer, 0)"
+						   " ORDER BY instances.created_time DESC, instance_id LIMIT NULLIF($5::integer, 0)"
 						   : "SELECT instance_id, name, runtime_status::text,"
 						   " " CLI_SQL_TIME("created_time") " AS created_time,"
 						   " " CLI_SQL_TIME("last_updated_time") " AS last_updated_time,"
 						   " tasks_completed::text || '/' || tasks_total::text AS tasks"
 						   " FROM df.instances WHERE " CLI_FILTER_SQL
-						   " ORDER BY instances.created_time DESC, instance_id LIMIT NULLIF($6::integer, 0)",
+						   " ORDER BY instances.created_time DESC, instance_id LIMIT NULLIF($5::integer, 0)",
 						   CLI_FILTER_VALUES + 1, values, NULL);
 	is_cut = options->limit > 0 && PQntuples(result) == options->limit;
 	cli_filter_free(&filter);
@@ -86,8 +86,8 @@ cli_history(CliConnection *c, const CliOptions *options)
 					   ? "SELECT execution, event_id, event_type, " SQL_EXACT_TIME("event_time") " AS event_time,"
 					   " task_id, name, payload, failure_details"
 					   " FROM @extschema@.df_history($1) ORDER BY execution, event_id"
-					   : "SELECT execution, event_id AS event, " SQL_EXACT_TIME("event_time") " AS time,"
-					   " event_type AS type, task_id AS task, name,"
+					   : "SELECT execution, event_id, " SQL_EXACT_TIME("event_time") " AS event_time,"
+					   " event_type, task_id, name,"
 					   " " SQL_SHORT("coalesce(failure_details, payload)") " AS payload"
 					   " FROM @extschema@.df_history($1) ORDER BY execution, event_id",
 					   1, values, NULL);
