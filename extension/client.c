@@ -131,7 +131,13 @@ df_history(PG_FUNCTION_ARGS)
 Datum
 df_status_name(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(pgdf_status_name((InstanceStatus) PG_GETARG_INT16(0))));
+	int16		status = PG_GETARG_INT16(0);
+
+	if (status < STATUS_RUNNING || status > STATUS_SUSPENDED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid runtime status %d", status)));
+	PG_RETURN_TEXT_P(cstring_to_text(pgdf_status_name((InstanceStatus) status)));
 }
 
 /* df.event_type_name(event_type) */

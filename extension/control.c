@@ -42,6 +42,7 @@ df_terminate(PG_FUNCTION_ARGS)
 	bool		is_live;
 
 	pgdf_refuse_in_turn("df_terminate");
+	PreventCommandIfReadOnly("df_terminate()");
 	pgdf_enter(&caller);
 	SPI_connect();
 	pgdf_instance_require(instance_id_arg(fcinfo), role, &ref);
@@ -66,6 +67,7 @@ df_purge(PG_FUNCTION_ARGS)
 	uint64		count;
 
 	pgdf_refuse_in_engine("df_purge");
+	PreventCommandIfReadOnly("df_purge()");
 	pgdf_enter(&caller);
 	SPI_connect();
 	count = purge(instance_id_arg(fcinfo), role);

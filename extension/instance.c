@@ -245,6 +245,11 @@ pgdf_status_check_transition(InstanceStatus from, InstanceStatus to)
  * The loop ends: an id that is taken is either kept, or refused, or freed by
  * deleting a final instance; going round again means that somebody else has freed
  * it just now.
+ *
+ * An INSERT with the snapshot of a REPEATABLE READ transaction cannot tell an id
+ * that was taken later from a conflict, and raises 40001.  So there we look
+ * first: what remains is the conflict with an instance that is not committed, or
+ * is final but not to be seen.
  */
 char *
 pgdf_instance_start(const StartRequest *request)
@@ -257,6 +262,10 @@ pgdf_instance_start(const StartRequest *request)
 	(void) pgdf_registry_resolve(registration, request->owner);
 
 	instance_id = request->instance_id != NULL ? pstrdup(request->instance_id) : pgdf_random_id();
+	if (request->instance_id != NULL && IsolationUsesXactSnapshot() &&
+		keep_existing(request, instance_id))
+		return instance_id;
+
 	pgdf_wake_workers();
 	while (!insert_instance(request, registration, instance_id))
 	{
@@ -450,6 +459,7 @@ keep_existing(const StartRequest *request, const char *instance_id)
 static void
 request_replacement(int64 instance_key, const StartRequest *request, const char *instance_id)
 {
+	pgdf_wake_workers();
 	pgdf_inbox_insert(instance_key, EVENT_EXECUTION_TERMINATED, PGDF_REPLACE_NAME,
 					  start_request_to_json(request, instance_id));
 }

@@ -184,6 +184,7 @@ df_unregister(PG_FUNCTION_ARGS)
 	bool		is_known;
 
 	pgdf_refuse_in_turn("df_unregister");
+	PreventCommandIfReadOnly("df_unregister()");
 	pgdf_check_name(request.name, "name", PGDF_NAME_MAX);
 	pgdf_enter(&caller);
 	SPI_connect();
@@ -223,6 +224,7 @@ register_orchestrator(FunctionCallInfo fcinfo, const char *name, Oid function)
 	};
 
 	pgdf_refuse_in_turn("df_register_orchestrator");
+	PreventCommandIfReadOnly("df_register_orchestrator()");
 	if (request.version == NULL)
 		request.version = "";
 	else
@@ -235,6 +237,7 @@ static void
 register_activity(FunctionCallInfo fcinfo, RegisterRequest *request)
 {
 	pgdf_refuse_in_turn("df_register_activity");
+	PreventCommandIfReadOnly("df_register_activity()");
 	request->version = "";
 	request->registrar = GetUserId();
 	request->queue = string_arg(fcinfo, 2);

@@ -55,6 +55,7 @@ df_start(PG_FUNCTION_ARGS)
 	};
 
 	pgdf_refuse_in_turn("df_start");
+	PreventCommandIfReadOnly("df_start()");
 	if (request.has_start_at)
 		request.start_at = PG_GETARG_TIMESTAMPTZ(3);
 	PG_RETURN_TEXT_P(cstring_to_text(start_instance(&request)));
@@ -79,6 +80,7 @@ df_run(PG_FUNCTION_ARGS)
 	bool		isnull = false;
 
 	pgdf_refuse_in_engine("df_run");
+	PreventCommandIfReadOnly("df_run()");
 	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
 		castNode(CallContext, fcinfo->context)->atomic)
 		ereport(ERROR,
