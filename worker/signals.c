@@ -69,7 +69,9 @@ signals_reset_in_child(void)
 {
 	sigset_t	none;
 
-	signal(SIGPIPE, SIG_DFL);
+	/* also those that whoever started the worker had ignored */
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -1,0 +1,55 @@
+# A worker is killed while activities run: another one takes over in time, and every task has one outcome.
+
+use strict;
+use warnings;
+
+use Pgdf::Test;
+
+my $node = new_node('main');
+my $dir = temp_dir();
+
+# the command notes every start, and ends when the test says so
+my %config = (exec => { Hold => { argv => [ '/bin/sh', '-c',
+	qq{echo "\$PGDF_IDEMPOTENCY_KEY" >> $dir/starts; while ! test -e $dir/go; do sleep 0.01; done; cat} ] } });
+
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION hold_all(n int) RETURNS bigint LANGUAGE plpgsql AS $$
+	BEGIN
+		RETURN (SELECT sum(x::bigint) FROM unnest(df_when_all(
+			ARRAY(SELECT df_activity('Hold', to_jsonb(i)) FROM generate_series(1, n) i))) x);
+	END $$;
+	SELECT df_register_orchestrator('hold_all');
+}, connstr => $node->connstr('postgres') . ' user=regress_user');
+
+my $worker = start_worker($node, config => \%config);
+my $id = df_start($node, 'hold_all', '10', user => 'regress_user');
+
+wait_for(sub { return starts() == 10 }, 'ten commands to run');
+
+my @pids = commands();
+
+is(scalar(@pids), 10, 'ten processes run');
+my $rescuer = start_worker($node, name => 'other', config => \%config);
+my $killed = time();
+
+$worker->kill9;
+wait_for(sub { return starts() >= 20 }, 'the tasks to be taken over');
+cmp_ok(time() - $killed, '<', 2.5, 'takeover is quick');
+is(scalar(grep { kill(0, $_) } @pids), 0, 'no command of the dead worker lives on');
+
+write_file("$dir/go", '');
+wait_for_status($node, $id, 'Completed');
+is($node->safe_psql('postgres', "SELECT df_result('$id', '1 s')"), '55', 'the result is right');
+is($node->safe_psql('postgres', "SELECT count(*) FROM df_history('$id') WHERE event_type = 'TaskCompleted'"),
+	'10', 'each task was recorded once');
+is(scalar(keys %{ { map { $_ => 1 } split(/\n/, slurp("$dir/starts")) } }), 10,
+	'each task kept its idempotency key');
+
+sub starts { return scalar(split(/\n/, slurp("$dir/starts"))); }
+
+sub commands
+{
+	return grep { slurp("/proc/$_/cmdline") =~ m!\Q$dir/starts\E! } map { m!/proc/(\d+)$! } glob('/proc/[0-9]*');
+}
+
+done_testing();
