@@ -8,7 +8,6 @@ use Pgdf::Process;
 use Pgdf::Test;
 
 my $node = new_node('main');
-my $worker = start_worker($node);
 my $log = $PostgreSQL::Test::Utils::log_path;
 
 $ENV{PGHOST} = $node->host;
@@ -26,6 +25,15 @@ BEGIN
 END $$;
 SELECT df_register_activity('Nap', 'nap'), df_register_orchestrator('Naps', 'naps');
 SQL
+
+# nobody is there to do it
+my $early = client('early', 'run', 'Naps', '0.01');
+
+$early->wait_log(qr/^pgdf: instance "\w+" has not begun: no worker is connected to this database\npgdf: hint: .*pgdf worker$/m);
+
+my $worker = start_worker($node);
+
+is($early->wait_exit, 0, 'it goes on when a worker comes');
 
 # a terminal
 my ($exit, $screen) = on_terminal({}, 'run', 'Naps', '0.2');
@@ -46,22 +54,29 @@ my ($code, $out, $err) = cli($node, [ 'run', 'Naps', '0.01' ]);
 is("$code $out$err", "0 8\n", 'no terminal, and quick: nothing but the output');
 
 # Ctrl-C
-my $file = "$log/interrupted.log";
-my $cli = Pgdf::Process->start(
-	argv => [ $ENV{PGDF}, 'run', 'Naps', '600', '--id', "it's" ],
-	log => $file,
-	env => { PGUSER => 'regress_user' });
+my $cli = client('interrupted', 'run', 'Naps', '600', '--id', "it's");
 
 wait_for_event($node, "it's", 'TaskScheduled', count => 8);
+$node->safe_psql('postgres', "UPDATE df.instance_state SET blocked_reason = 'of this' WHERE instance_id = 'it''s'");
+is($cli->wait_log(qr/^pgdf: (instance "it's" is blocked: of this)$/m), q(instance "it's" is blocked: of this), 'it says what blocks it');
 $cli->signal('INT');
 is($cli->wait_exit, 130, 'Ctrl-C: exit code 130');
 like($cli->log, qr/^pgdf: hint: Wait again with: pgdf wait 'it'\\''s'$/m, 'Ctrl-C: says how to go on');
 is(df_status($node, "it's"), 'Running', 'Ctrl-C: the instance goes on');
 
-cli($node, [ 'terminate', "it's" ]);
-wait_for_status($node, "it's", 'Terminated');
-$worker->term;
+$worker->kill9;
 done_testing();
+
+# A client that runs beside the test.
+sub client
+{
+	my ($name, @args) = @_;
+
+	return Pgdf::Process->start(
+		argv => [ $ENV{PGDF}, @args ],
+		log => "$log/$name.log",
+		env => { PGUSER => 'regress_user' });
+}
 
 # Run it with a terminal of 80 columns as its stdout and stderr; (exit code, what was written).
 sub on_terminal

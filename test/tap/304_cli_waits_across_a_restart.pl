@@ -55,7 +55,7 @@ $node->start;
 my $other = client('lasting', 'run', 'Traveller', '--id', 'c');
 
 wait_for_event($node, 'c', 'TaskScheduled');
-$worker->term;
+$worker->kill9;
 $node->safe_psql('postgres', 'DROP EXTENSION pgdf CASCADE');
 is($other->wait_exit, 1, 'an error that lasts ends the wait');
 like($other->log, qr/SQLSTATE \w{5}/, 'and is reported');
