@@ -57,6 +57,7 @@ static int64_t connect_deadline_ms(const Db *db);
 static void connect_poll(Worker *w, int fd, int events, void *arg);
 static void connect_failed(Db *db, const char *reason);
 static void report_failure(Db *db, const char *reason);
+static void log_first_line(LogLevel level, const char *message, const Db *db, const char *reason);
 static void set_up(Db *db);
 static void set_up_done(Db *db, const DbResult *result, void *arg);
 static void send_all(Db *db);
@@ -315,8 +316,17 @@ report_failure(Db *db, const char *reason)
 		level = LOG_LEVEL_WARNING;
 		db->last_report_us = now_us;
 	}
-	log_write(&(LogRecord) {.level = level, .detail = reason},
-			  "could not connect to database (%s connection)", db->label);
+	log_first_line(level, "could not connect to database", db, reason);
+}
+
+/* The further lines of libpq's messages are advice, or the server's context, which may hold data. */
+static void
+log_first_line(LogLevel level, const char *message, const Db *db, const char *reason)
+{
+	char	   *line = xstrndup(reason, strcspn(reason, "\n"));
+
+	log_write(&(LogRecord) {.level = level, .detail = line}, "%s (%s connection)", message, db->label);
+	free(line);
 }
 
 /* All settings and the check for a standby in one round trip. */
@@ -474,8 +484,7 @@ lose(Db *db, const char *reason)
 		connect_failed(db, reason);
 		return;
 	}
-	log_write(&(LogRecord) {.level = LOG_LEVEL_WARNING, .detail = reason},
-			  "lost connection to database (%s connection)", db->label);
+	log_first_line(LOG_LEVEL_WARNING, "lost connection to database", db, reason);
 	retry_later(db);
 	if (fn != NULL)
 		fn(db, &unknown, db->arg);

@@ -27,7 +27,7 @@ is($worker->term, 0, 'an idle worker stops');
 cmp_ok(time() - $started, '<', 1, 'within a second');
 
 # busy: five places for twenty tasks
-$worker = start_worker($node, config => \%config, args => [ '--max-activities', 5 ]);
+$worker = start_worker($node, name => 'draining', config => \%config, args => [ '--max-activities', 5 ]);
 my $id = df_start($node, 'hold_all', '20', user => 'regress_user');
 
 wait_for(sub { return starts() == 5 }, 'five commands to run');
