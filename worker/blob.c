@@ -150,7 +150,7 @@ blob_source_is_same(const BlobSource *source, IoFailure *failure)
 
 	if (fstat(source->fd, &now) != 0)
 	{
-		io_fail_errno(failure, errno, "examine it", source_errors);
+		io_fail_errno(failure, errno, NULL, source_errors);
 		return false;
 	}
 	if (now.st_size == before->st_size &&

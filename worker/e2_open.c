@@ -310,7 +310,7 @@ fail_open(int error, const ErrnoMeaning *meanings, IoFailure *failure)
 	if (error == ELOOP)
 		io_fail_for_good(failure, "AccessDenied", "there is a symbolic link in its path");
 	else
-		io_fail_errno(failure, error, "open it", meanings);
+		io_fail_errno(failure, error, NULL, meanings);
 	return -1;
 }
 
@@ -319,7 +319,7 @@ is_regular(int fd, struct stat *status, IoFailure *failure)
 {
 	if (fstat(fd, status) != 0)
 	{
-		io_fail_errno(failure, errno, "examine it", file_errors);
+		io_fail_errno(failure, errno, NULL, file_errors);
 		return false;
 	}
 	if (!S_ISREG(status->st_mode))

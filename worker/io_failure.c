@@ -42,6 +42,7 @@ io_fail_errno(IoFailure *failure, int error, const char *doing, const ErrnoMeani
 
 	while (meaning->error != error && meaning->error != 0)
 		meaning++;
-	io_fail(failure, meaning->type, "could not %s: %s", doing, strerror_r(error, text, sizeof(text)));
+	io_fail(failure, meaning->type, "%s%s%s%s", doing == NULL ? "" : "could not ", doing == NULL ? "" : doing,
+			doing == NULL ? "" : ": ", strerror_r(error, text, sizeof(text)));
 	failure->is_non_retriable = meaning->is_non_retriable;
 }

@@ -35,7 +35,10 @@ extern void io_fail(IoFailure *failure, const char *type, const char *format, ..
 extern void io_fail_for_good(IoFailure *failure, const char *type, const char *format, ...)
 			__attribute__((format(printf, 3, 4)));
 
-/* "could not DOING: ERROR", with type and kind of the table's row, or else of its last, whose error is 0. */
+/*
+ * "could not DOING: ERROR", or just "ERROR" when doing is NULL, with type and
+ * kind of the table's row, or else of its last one, whose error is 0.
+ */
 extern void io_fail_errno(IoFailure *failure, int error, const char *doing, const ErrnoMeaning *meanings);
 
 #endif							/* PGDF_IO_FAILURE_H */

@@ -1,0 +1,57 @@
+# 10,000 small files and a sparse one of 2 GiB, a hundred at a time: in less than 64 MiB of memory.
+
+use strict;
+use warnings;
+
+use Pgdf::E2;
+use Pgdf::Test;
+
+my $base = temp_dir();
+my $limit_kb = 64 * 1024;
+my %opts = (blob_store => "file://$base/store", at_once => 100);
+my $sum = 0;
+
+mkdir("$base/many") or die;
+foreach my $dir (0 .. 99)
+{
+	mkdir("$base/many/$dir") or die;
+	foreach my $file (0 .. 99)
+	{
+		write_bytes("$base/many/$dir/$file", 'x' x ($dir + $file));
+		$sum += $dir + $file;
+	}
+}
+
+my $out = run_e2('list', ["$base/many"]);
+my @files = map { path_of($_) } @{ $out->{outcome}[0]{result} };
+
+is(scalar(@files), 10000, '10,000 files are listed');
+cmp_ok($out->{peak_kb}, '<', $limit_kb, "in $out->{peak_kb} kB");
+
+# a duplicate in the list would be copied twice; the sum would tell
+$out = run_e2('copy', \@files, %opts);
+my $sent = 0;
+$sent += $_->{result} // -1e9 foreach @{ $out->{outcome} };
+is($sent, $sum, 'the results sum up to the size of the tree');
+@files = files_below("$base/store/backups$base/many");
+is(scalar(@files), 10000, 'each has its blob');
+cmp_ok($out->{peak_kb}, '<', $limit_kb, "in $out->{peak_kb} kB and $out->{ms} ms");
+
+open(my $fh, '>', "$base/sparse") or die;
+truncate($fh, 2 * 1024 * 1024 * 1024) or die;
+seek($fh, 1024 * 1024 * 1024, 0) or die;
+print $fh 'in the middle';
+close($fh) or die;
+$out = run_e2('copy', ["$base/sparse"], %opts);
+is($out->{outcome}[0]{result}, 2 * 1024 * 1024 * 1024, '2 GiB are copied');
+is(system('cmp', '-s', "$base/sparse", "$base/store/backups$base/sparse"), 0, 'byte by byte');
+cmp_ok((stat("$base/store/backups$base/sparse"))[12], '<', 1024 * 1024, 'holes stay holes');
+cmp_ok($out->{peak_kb}, '<', $limit_kb, "in $out->{peak_kb} kB and $out->{ms} ms");
+
+# a hundred files that are not small, at once
+write_bytes("$base/medium.$_", 'm' x (4 * 1024 * 1024)) foreach 1 .. 10;
+$out = run_e2('copy', [ map { "$base/medium." . (1 + $_ % 10) } 1 .. 100 ], %opts);
+is(scalar(grep { ($_->{result} // 0) == 4 * 1024 * 1024 } @{ $out->{outcome} }), 100, '100 copies of 4 MiB at once');
+cmp_ok($out->{peak_kb}, '<', $limit_kb, "in $out->{peak_kb} kB");
+
+done_testing();
