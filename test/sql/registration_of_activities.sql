@@ -11,7 +11,7 @@ SELECT FROM df_register_activity('notify', kind => 'HTTP', settings => '{"url": 
 SELECT name, kind, function, queue, live_workers, last_served FROM df.activities ORDER BY name COLLATE "C";
 
 RESET ROLE;
-SELECT name, retry, timeout, settings FROM df.registrations WHERE kind <> 'orchestrator' ORDER BY name_key;
+SELECT name, retry, extract(epoch FROM timeout) AS timeout, settings FROM df.registrations WHERE kind <> 'orchestrator' ORDER BY name_key;
 SET ROLE regress_user;
 
 SELECT FROM df_register_activity('x', 'work', kind => 'plugin');
