@@ -35,7 +35,7 @@ my $killed = time();
 $worker->kill9;
 wait_for(sub { return starts() >= 20 }, 'the tasks to be taken over');
 cmp_ok(time() - $killed, '<', 2.5, 'takeover is quick');
-is(scalar(grep { kill(0, $_) } @pids), 0, 'no command of the dead worker lives on');
+is(scalar(grep { is_alive($_) } @pids), 0, 'no command of the dead worker lives on');
 
 write_file("$dir/go", '');
 wait_for_status($node, $id, 'Completed');

@@ -13,7 +13,7 @@ use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(poll slurp spawn_worker);
+our @EXPORT_OK = qw(is_alive poll slurp spawn_worker);
 
 # Seconds after which a wait gives up, unless told otherwise.
 our $deadline = $ENV{PGDF_TEST_DEADLINE} || 60;
@@ -46,6 +46,14 @@ sub slurp
 	return $text // '';
 }
 
+# Does this process run?  One that has ended may stay in the table until its new parent looks: that is not alive.
+sub is_alive
+{
+	my ($pid) = @_;
+
+	return slurp("/proc/$pid/stat") =~ /\) [^XZ] /;
+}
+
 # Start a program, with stdout and stderr appended to a file.
 #   argv => [...], log => path, env => {NAME => value or undef to unset}
 sub start
@@ -64,7 +72,7 @@ sub start
 			if (defined $value) { $ENV{$name} = $value; }
 			else { delete $ENV{$name}; }
 		}
-		$SIG{$_} = 'DEFAULT' foreach qw(PIPE INT TERM HUP);
+		$SIG{$_} = 'DEFAULT' foreach qw(HUP INT QUIT PIPE TERM);
 		exec { $opts{argv}[0] } @{ $opts{argv} } or POSIX::_exit(127);
 	}
 	return $self;

@@ -23,13 +23,13 @@ use Test::More;
 use Carp;
 use Exporter 'import';
 use IPC::Run;
-use Pgdf::Process qw(poll slurp spawn_worker);
+use Pgdf::Process qw(is_alive poll slurp spawn_worker);
 use Time::HiRes qw(time);
 
 our @EXPORT = (
 	@Test::More::EXPORT,
 	qw(new_node start_worker df_start df_status wait_for wait_for_status wait_for_event
-	  kill9_server cli temp_dir write_file slurp time)
+	  kill9_server cli temp_dir write_file is_alive slurp time)
 );
 
 # Tests read the same wherever they run, and connect as the superuser unless they say otherwise.
