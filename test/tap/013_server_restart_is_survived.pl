@@ -21,7 +21,7 @@ $node->safe_psql('postgres', q{
 }, connstr => $node->connstr('postgres') . ' user=regress_user');
 
 my $worker = start_worker($node);
-my $id = df_start($node, 'count_up', '3000', user => 'regress_user');
+my $id = df_start($node, 'count_up', '1500', user => 'regress_user');
 my $seen = 0;
 
 foreach my $mode (qw(fast immediate kill))
@@ -32,7 +32,7 @@ foreach my $mode (qw(fast immediate kill))
 	ok($worker->is_running, "the worker outlives the server ($mode)");
 	$node->start;
 	$seen = completed($id);
-	cmp_ok($seen, '<', 3000, 'the run is not over');
+	cmp_ok($seen, '<', 1500, 'the run is not over');
 
 	my $started = time();
 
@@ -41,9 +41,9 @@ foreach my $mode (qw(fast immediate kill))
 }
 
 wait_for_status($node, $id, 'Completed', timeout => 120);
-is($node->safe_psql('postgres', "SELECT df_result('$id', '1 s')"), '3000', 'the result is right');
+is($node->safe_psql('postgres', "SELECT df_result('$id', '1 s')"), '1500', 'the result is right');
 is($node->safe_psql('postgres', "SELECT count(*) FROM df_history('$id') WHERE event_type = 'TaskCompleted'"),
-	'3000', 'each task was recorded once');
+	'1500', 'each task was recorded once');
 is($worker->term, 0, 'it was the same worker all the time');
 
 sub completed
