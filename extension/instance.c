@@ -165,6 +165,8 @@ static PgdfStatement delete_stmts[] = {
 	DELETE_FROM("timers"),
 	DELETE_FROM("tasks"),
 	DELETE_FROM("history"),
+	DELETE_FROM("buffered_events"),
+	DELETE_FROM("event_ids"),
 	DELETE_FROM("instance_state"),
 };
 
@@ -365,16 +367,14 @@ static bool
 insert_instance(const StartRequest *request, const Registration *registration,
 				const char *instance_id)
 {
-	static const bool no_nulls[INSERT_INSTANCE_NARGS] = {false};
 	Datum		values[INSERT_INSTANCE_NARGS] = {0};
-	bool		nulls[INSERT_INSTANCE_NARGS];
+	bool		nulls[INSERT_INSTANCE_NARGS] = {false};
 	bool		is_generated = request->instance_id == NULL;
 	TimestampTz now = GetCurrentTimestamp();
 	int64		instance_key = nextval_internal(get_relname_relid("instance_key_seq",
 																  get_namespace_oid("df", false)),
 												false);
 
-	memcpy(nulls, no_nulls, sizeof(nulls));
 	values[0] = Int64GetDatum(instance_key);
 	values[1] = CStringGetTextDatum(instance_id);
 	values[2] = UUIDPGetDatum(pgdf_random_uuid());

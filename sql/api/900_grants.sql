@@ -18,6 +18,9 @@ DECLARE
         'df_result',
         'df_history',
         'df_terminate',
+        'df_suspend',
+        'df_resume',
+        'df_raise_event',
         'df_purge',
         'status_name',
         'event_type_name'
@@ -30,6 +33,16 @@ DECLARE
     context CONSTANT text[] := ARRAY[
         'df_activity',
         'df_call_activity',
+        'df_sub_orchestrator',
+        'df_call_sub_orchestrator',
+        'df_timer',
+        'df_timer_at',
+        'df_sleep',
+        'df_sleep_until',
+        'df_event',
+        'df_wait_event',
+        'df_cancel',
+        'df_continue_as_new',
         'df_await',
         'df_is_completed',
         'df_all',
@@ -176,11 +189,6 @@ BEGIN
         FROM df.extension_members() m
         JOIN pg_type t ON t.oid = m.objid
         WHERE m.classid = 'pg_type'::regclass AND t.typelem = 0
-        UNION ALL
-        SELECT 'TYPE ' || t.oid::regtype
-        FROM pg_class c
-        JOIN pg_type t ON t.oid = c.reltype
-        WHERE c.relnamespace = 'df'::regnamespace
         UNION ALL
         SELECT CASE WHEN c.relkind = 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass
         FROM pg_class c

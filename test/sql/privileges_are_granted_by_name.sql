@@ -12,9 +12,9 @@ FROM pg_class c,
 WHERE c.relnamespace = 'df'::regnamespace AND c.relkind IN ('r', 'v', 'S')
 UNION ALL
 SELECT 'type', t.oid::regtype::text, a.*
-FROM pg_type t, aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) AS a
-WHERE t.typelem = 0 AND (t.typnamespace = 'df'::regnamespace
-    OR t.oid IN (SELECT objid FROM df.extension_members() WHERE classid = 'pg_type'::regclass))
+FROM df.extension_members() m JOIN pg_type t ON t.oid = m.objid AND m.classid = 'pg_type'::regclass,
+    aclexplode(coalesce(t.typacl, acldefault('T', t.typowner))) AS a
+WHERE t.typelem = 0
 UNION ALL
 SELECT 'schema', n.nspname, a.*
 FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a
