@@ -58,7 +58,7 @@ my $cli = client('interrupted', 'run', 'Naps', '600', '--id', "it's");
 
 wait_for_event($node, "it's", 'TaskScheduled', count => 8);
 $node->safe_psql('postgres', "UPDATE df.instance_state SET blocked_reason = 'of this' WHERE instance_id = 'it''s'");
-is($cli->wait_log(qr/^pgdf: (instance "it's" is blocked: of this)$/m), q(instance "it's" is blocked: of this), 'it says what blocks it');
+ok($cli->wait_log(qr/^pgdf: instance "it's" is blocked: of this$/m), 'it says what blocks it');
 $cli->signal('INT');
 is($cli->wait_exit, 130, 'Ctrl-C: exit code 130');
 like($cli->log, qr/^pgdf: hint: Wait again with: pgdf wait 'it'\\''s'$/m, 'Ctrl-C: says how to go on');
