@@ -16,8 +16,14 @@ typedef struct StoredHeader
 	int32		format;
 	int32		nnodes;
 	int32		nranges;
+	int32		nwaiters;
+	int32		names_size;		/* bytes of waiters: task, then name with its final NUL */
 } StoredHeader;
 
+static void raise_not_valid(void) pg_attribute_noreturn();
+static Size waiters_size(const AwaitTree *tree);
+static void load_waiters(AwaitTree *tree, int nwaiters, const char *p, Size size);
+static bool is_open(const AwaitTree *tree, int32 task);
 static void node_member_done(AwaitTree *tree, int n, bool is_failure);
 static bool node_has_task(const AwaitTree *tree, const AwaitNode *node, int32 task);
 static int	compare_tasks(const void *a, const void *b);
@@ -84,6 +90,39 @@ pgdf_await_set_tasks(AwaitTree *tree, int32 *tasks, int ntasks)
 }
 
 void
+pgdf_await_add_waiter(AwaitTree *tree, int32 task, const char *name)
+{
+	int			i = tree->nwaiters++;
+
+	tree->waiters = tree->waiters == NULL ? palloc(sizeof(AwaitWaiter)) :
+		repalloc(tree->waiters, tree->nwaiters * sizeof(AwaitWaiter));
+	while (i > 0 && tree->waiters[i - 1].task > task)
+	{
+		tree->waiters[i] = tree->waiters[i - 1];
+		i--;
+	}
+	tree->waiters[i].task = task;
+	tree->waiters[i].name = pstrdup(name);
+}
+
+int32
+pgdf_await_take_waiter(AwaitTree *tree, const char *name)
+{
+	for (int i = 0; i < tree->nwaiters; i++)
+	{
+		int32		task = tree->waiters[i].task;
+
+		if (!is_open(tree, task) || pg_strcasecmp(tree->waiters[i].name, name) != 0)
+			continue;
+		tree->nwaiters--;
+		memmove(&tree->waiters[i], &tree->waiters[i + 1],
+				(tree->nwaiters - i) * sizeof(AwaitWaiter));
+		return task;
+	}
+	return 0;
+}
+
+void
 pgdf_await_deliver(AwaitTree *tree, int32 task, bool is_failure)
 {
 	for (int n = 0; n < tree->nnodes; n++)
@@ -102,18 +141,30 @@ pgdf_await_is_satisfied(const AwaitTree *tree)
 bytea *
 pgdf_await_serialize(const AwaitTree *tree)
 {
-	StoredHeader header = {AWAIT_FORMAT, tree->nnodes, tree->nranges};
+	StoredHeader header = {AWAIT_FORMAT, tree->nnodes, tree->nranges, tree->nwaiters,
+	waiters_size(tree)};
 	Size		nodes_size = tree->nnodes * sizeof(AwaitNode);
 	Size		ranges_size = tree->nranges * sizeof(AwaitRange);
-	Size		size = VARHDRSZ + sizeof(header) + nodes_size + ranges_size;
+	Size		size = VARHDRSZ + sizeof(header) + nodes_size + ranges_size + header.names_size;
 	bytea	   *stored = palloc(size);
 	char	   *p = VARDATA(stored);
 
 	SET_VARSIZE(stored, size);
 	memcpy(p, &header, sizeof(header));
-	memcpy(p + sizeof(header), tree->nodes, nodes_size);
+	p += sizeof(header);
+	memcpy(p, tree->nodes, nodes_size);
+	p += nodes_size;
 	if (ranges_size > 0)
-		memcpy(p + sizeof(header) + nodes_size, tree->ranges, ranges_size);
+		memcpy(p, tree->ranges, ranges_size);
+	p += ranges_size;
+	for (int i = 0; i < tree->nwaiters; i++)
+	{
+		Size		length = strlen(tree->waiters[i].name) + 1;
+
+		memcpy(p, &tree->waiters[i].task, sizeof(int32));
+		memcpy(p + sizeof(int32), tree->waiters[i].name, length);
+		p += sizeof(int32) + length;
+	}
 	return stored;
 }
 
@@ -132,24 +183,78 @@ pgdf_await_deserialize(bytea *awaited, const int32 *remaining, int nremaining)
 	nodes_size = (Size) header.nnodes * sizeof(AwaitNode);
 	ranges_size = (Size) header.nranges * sizeof(AwaitRange);
 	if (header.format != AWAIT_FORMAT || header.nnodes <= 0 || header.nranges < 0 ||
-		header.nnodes != nremaining ||
-		size != sizeof(header) + nodes_size + ranges_size)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("stored awaited expression is not valid")));
+		header.nwaiters < 0 || header.names_size < 0 || header.nnodes != nremaining ||
+		size != sizeof(header) + nodes_size + ranges_size + (Size) header.names_size)
+		raise_not_valid();
 
+	p += sizeof(header);
 	tree->nnodes = header.nnodes;
 	tree->nranges = header.nranges;
 	tree->nodes = palloc(nodes_size);
-	memcpy(tree->nodes, p + sizeof(header), nodes_size);
+	memcpy(tree->nodes, p, nodes_size);
 	if (ranges_size > 0)
 	{
 		tree->ranges = palloc(ranges_size);
-		memcpy(tree->ranges, p + sizeof(header) + nodes_size, ranges_size);
+		memcpy(tree->ranges, p + nodes_size, ranges_size);
 	}
+	load_waiters(tree, header.nwaiters, p + nodes_size + ranges_size, header.names_size);
 	tree->remaining = palloc(nremaining * sizeof(int32));
 	memcpy(tree->remaining, remaining, nremaining * sizeof(int32));
 	return tree;
+}
+
+static void
+raise_not_valid(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("stored awaited expression is not valid")));
+}
+
+static Size
+waiters_size(const AwaitTree *tree)
+{
+	Size		size = 0;
+
+	for (int i = 0; i < tree->nwaiters; i++)
+		size += sizeof(int32) + strlen(tree->waiters[i].name) + 1;
+	return size;
+}
+
+static void
+load_waiters(AwaitTree *tree, int nwaiters, const char *p, Size size)
+{
+	const char *end = p + size;
+
+	for (int i = 0; i < nwaiters; i++)
+	{
+		int32		task;
+		const char *name = p + sizeof(int32);
+
+		if (end - p <= (ptrdiff_t) sizeof(int32) || memchr(name, '\0', end - name) == NULL)
+			raise_not_valid();
+		memcpy(&task, p, sizeof(int32));
+		pgdf_await_add_waiter(tree, task, name);
+		p = name + strlen(name) + 1;
+	}
+}
+
+/* Is it a member of a node that, with all above it, is not satisfied yet? */
+static bool
+is_open(const AwaitTree *tree, int32 task)
+{
+	for (int n = 0; n < tree->nnodes; n++)
+	{
+		int			up = n;
+
+		if (!node_has_task(tree, &tree->nodes[n], task))
+			continue;
+		while (up >= 0 && tree->remaining[up] > 0)
+			up = tree->nodes[up].parent;
+		if (up < 0)
+			return true;
+	}
+	return false;
 }
 
 /* A member of node n is done: lower its counter, and pass it up once it is satisfied. */

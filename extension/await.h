@@ -36,12 +36,21 @@ typedef struct AwaitRange
 	int32		last;
 } AwaitRange;
 
+/* A member task that waits for an event of this name. */
+typedef struct AwaitWaiter
+{
+	int32		task;
+	char	   *name;
+} AwaitWaiter;
+
 typedef struct AwaitTree
 {
 	int			nnodes;
 	int			nranges;
+	int			nwaiters;
 	AwaitNode  *nodes;
 	AwaitRange *ranges;
+	AwaitWaiter *waiters;		/* in order of task */
 	int32	   *remaining;		/* one counter a node; 0 or less: satisfied */
 } AwaitTree;
 
@@ -53,6 +62,15 @@ extern int	pgdf_await_add_node(AwaitTree *tree, AwaitKind kind, int parent, int 
 
 /* Add tasks to the node added last; sorts and merges them into ranges. */
 extern void pgdf_await_set_tasks(AwaitTree *tree, int32 *tasks, int ntasks);
+
+/* Note that a member task waits for an event; the name is copied. */
+extern void pgdf_await_add_waiter(AwaitTree *tree, int32 task, const char *name);
+
+/*
+ * The lowest-numbered open waiter for events of this name (any case), or 0: it
+ * is to get the event, and waits no more.
+ */
+extern int32 pgdf_await_take_waiter(AwaitTree *tree, const char *name);
 
 /* Task has an outcome. */
 extern void pgdf_await_deliver(AwaitTree *tree, int32 task, bool is_failure);

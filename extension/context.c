@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -45,6 +46,9 @@ PG_FUNCTION_INFO_V1(df_instance_id);
 PG_FUNCTION_INFO_V1(df_input);
 PG_FUNCTION_INFO_V1(df_is_replaying);
 
+/* What a time-out may be, so that a time in the future can always be stored. */
+#define TIMEOUT_MAX_SECONDS		(1000.0 * 366 * SECS_PER_DAY)
+
 /* Handles of an array argument. */
 typedef struct Handles
 {
@@ -59,6 +63,9 @@ static Handles listed_handles(FunctionCallInfo fcinfo);
 static Datum when_all(FunctionCallInfo fcinfo, Turn *turn, Handles handles, bool fail_fast);
 static Datum when_any(Turn *turn, Handles handles);
 static void raise_failures(Turn *turn, Handles handles, bool fail_fast);
+static List *failed_tasks(Turn *turn, int64 handle, List *failed);
+static int	first_to_fail(const Turn *turn, const List *failed);
+static const TurnTask *task_of(const Turn *turn, int number);
 
 /* --------------------------------------------------------------- activities */
 
@@ -85,7 +92,7 @@ df_call_activity(PG_FUNCTION_ARGS)
 static int
 schedule_activity(Turn *turn, FunctionCallInfo fcinfo)
 {
-	ActivityOptions options = {0};
+	TaskOptions options = {0};
 	MemoryContext caller;
 	char	   *name;
 	Jsonb	   *input = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
@@ -131,12 +138,17 @@ schedule_activity(Turn *turn, FunctionCallInfo fcinfo)
 static void
 check_interval(const Interval *interval, const char *what)
 {
-	int64		days = (int64) interval->month * 30 + interval->day;
+	double		seconds = (interval->month * 30.0 + interval->day) * SECS_PER_DAY +
+	interval->time / (double) USECS_PER_SEC;
 
-	if (days * USECS_PER_DAY + interval->time <= 0)
+	if (seconds <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be longer than zero", what)));
+	if (seconds > TIMEOUT_MAX_SECONDS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be longer than 1000 years", what)));
 }
 
 /* ------------------------------------------------------------------- await */
@@ -232,13 +244,13 @@ df_when_all_settled(PG_FUNCTION_ARGS)
 	pgdf_init_srf(fcinfo);
 	for (int i = 0; i < handles.count; i++)
 	{
-		const TurnTask *task = pgdf_turn_task(turn, handles.values[i]);
-		bool		is_failed = task != NULL && task->outcome == OUTCOME_FAILED;
+		List	   *failed = failed_tasks(turn, handles.values[i], NIL);
+		bool		is_failed = failed != NIL;
 		Datum		values[3] = {Int32GetDatum(i + 1), (Datum) 0, (Datum) 0};
 		bool		nulls[3] = {false, is_failed, !is_failed};
 
 		if (is_failed)
-			values[2] = JsonbPGetDatum(pgdf_payload_to_jsonb(task->failure));
+			values[2] = JsonbPGetDatum(pgdf_payload_to_jsonb(task_of(turn, linitial_int(failed))->failure));
 		else
 			values[1] = JsonbPGetDatum(pgdf_turn_result(turn, handles.values[i]));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
@@ -283,41 +295,85 @@ when_any(Turn *turn, Handles handles)
 static void
 raise_failures(Turn *turn, Handles handles, bool fail_fast)
 {
-	const TurnTask *first = NULL;
+	List	   *failed = NIL;
+	ListCell   *cell;
+	const TurnTask *first;
 	Failure		failure;
 	StringInfoData detail;
-	int			nfailures = 0;
+
+	for (int i = 0; i < handles.count; i++)
+		failed = failed_tasks(turn, handles.values[i], failed);
+	if (failed == NIL)
+		return;
+	if (fail_fast)
+		failed = list_make1_int(first_to_fail(turn, failed));
 
 	initStringInfo(&detail);
-	for (int i = 0; i < handles.count; i++)
+	foreach(cell, failed)
 	{
-		const TurnTask *task = pgdf_turn_task(turn, handles.values[i]);
+		const TurnTask *task = task_of(turn, lfirst_int(cell));
 
-		if (task == NULL || task->outcome != OUTCOME_FAILED)
-			continue;
-		if (first == NULL)
-			first = task;
 		pgdf_failure_from_json(task->failure, &failure);
-		appendStringInfo(&detail, "%sTask %d, activity \"%s\": %s: %s", nfailures++ > 0 ? "\n" : "",
-						 pgdf_turn_task_number(handles.values[i]), task->name,
+		appendStringInfo(&detail, "%sTask %d, \"%s\": %s: %s", detail.len > 0 ? "\n" : "",
+						 lfirst_int(cell), task->name ? task->name : "timer",
 						 failure.error_type, failure.message);
 	}
-	if (first == NULL)
-		return;
 
+	first = task_of(turn, linitial_int(failed));
 	pgdf_failure_from_json(first->failure, &failure);
 	turn->last_failure = first->failure;
-	turn->last_failure_code = pgdf_turn_failure_sqlstate(&failure);
-	if (nfailures == 1)
+	turn->last_failure_code = pgdf_turn_failure_sqlstate(first, &failure);
+	if (list_length(failed) == 1)
 		ereport(ERROR,
 				(errcode(turn->last_failure_code),
 				 errmsg("activity \"%s\" failed: %s", first->name, failure.message),
 				 errdetail("%s", detail.data)));
 	ereport(ERROR,
 			(errcode(turn->last_failure_code),
-			 errmsg("%d of %d tasks failed, first activity \"%s\": %s",
-					nfailures, handles.count, first->name, failure.message),
+			 errmsg("%d of %d tasks failed, first \"%s\": %s",
+					list_length(failed), handles.count, first->name ? first->name : "timer", failure.message),
 			 errdetail("%s", detail.data)));
+}
+
+/* Numbers of the tasks whose failure is that of a task or combination, in order. */
+static List *
+failed_tasks(Turn *turn, int64 handle, List *failed)
+{
+	const TaskGroup *group = pgdf_turn_find_group(turn, handle);
+
+	check_stack_depth();
+	if (group == NULL)
+	{
+		int			number = pgdf_turn_task_number(handle);
+
+		return task_of(turn, number)->outcome == OUTCOME_FAILED ? lappend_int(failed, number) : failed;
+	}
+	if (group->kind == AWAIT_ANY)
+		return failed_tasks(turn, pgdf_turn_winner(turn, handle), failed);
+	for (int i = 0; i < group->nmembers; i++)
+		failed = failed_tasks(turn, group->members[i], failed);
+	return failed;
+}
+
+/* Those that fail later must not change what a replay sees. */
+static int
+first_to_fail(const Turn *turn, const List *failed)
+{
+	int			first = linitial_int(failed);
+	ListCell   *cell;
+
+	foreach(cell, failed)
+	{
+		if (task_of(turn, lfirst_int(cell))->outcome_event < task_of(turn, first)->outcome_event)
+			first = lfirst_int(cell);
+	}
+	return first;
+}
+
+static const TurnTask *
+task_of(const Turn *turn, int number)
+{
+	return &turn->replay->tasks[number - 1];
 }
 
 static Handles
@@ -405,7 +461,7 @@ df_now(PG_FUNCTION_ARGS)
 {
 	const Turn *turn = pgdf_turn_require("df_now");
 
-	PG_RETURN_TIMESTAMPTZ(turn->replay->starts[turn->start].time);
+	PG_RETURN_TIMESTAMPTZ(pgdf_turn_now(turn));
 }
 
 /* df_uuid(): different at each call, the same at each replay (UUID version 8). */

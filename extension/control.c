@@ -23,8 +23,12 @@
 #include "wake.h"
 
 PG_FUNCTION_INFO_V1(df_terminate);
+PG_FUNCTION_INFO_V1(df_suspend);
+PG_FUNCTION_INFO_V1(df_resume);
 PG_FUNCTION_INFO_V1(df_purge);
 
+static bool request_suspension(FunctionCallInfo fcinfo, const char *function, EventType type);
+static text *reason_payload(FunctionCallInfo fcinfo, int arg);
 static char *instance_id_arg(FunctionCallInfo fcinfo);
 static text *terminate_payload(FunctionCallInfo fcinfo);
 static uint64 purge(const char *instance_id, Oid role);
@@ -58,6 +62,20 @@ df_terminate(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(is_live);
 }
 
+/* df_suspend(instance_id, reason): false when it is final or suspended already. */
+Datum
+df_suspend(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(request_suspension(fcinfo, "df_suspend", EVENT_EXECUTION_SUSPENDED));
+}
+
+/* df_resume(instance_id, reason): false when it is not suspended. */
+Datum
+df_resume(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(request_suspension(fcinfo, "df_resume", EVENT_EXECUTION_RESUMED));
+}
+
 /* df_purge(instance_id): how many instances were deleted, final children included. */
 Datum
 df_purge(PG_FUNCTION_ARGS)
@@ -74,6 +92,47 @@ df_purge(PG_FUNCTION_ARGS)
 	SPI_finish();
 	pgdf_leave(&caller);
 	PG_RETURN_INT64((int64) count);
+}
+
+/* The engine decides again when it takes the request: another one may be on its way. */
+static bool
+request_suspension(FunctionCallInfo fcinfo, const char *function, EventType type)
+{
+	Oid			role = GetUserId();
+	PgdfIdentity caller;
+	InstanceRef ref;
+	bool		is_needed;
+
+	pgdf_refuse_in_turn(function);
+	pgdf_enter(&caller);
+	SPI_connect();
+	pgdf_instance_require(instance_id_arg(fcinfo), role, &ref);
+	is_needed = !pgdf_status_is_final(ref.status) &&
+		(ref.status == STATUS_SUSPENDED) == (type == EVENT_EXECUTION_RESUMED);
+	if (is_needed)
+	{
+		pgdf_wake_workers();
+		pgdf_inbox_insert(ref.instance_key, type, NULL, reason_payload(fcinfo, 1));
+	}
+	SPI_finish();
+	pgdf_leave(&caller);
+	return is_needed;
+}
+
+/* A reason as JSON text, or NULL. */
+static text *
+reason_payload(FunctionCallInfo fcinfo, int arg)
+{
+	StringInfoData buf;
+	text	   *payload;
+
+	if (PG_ARGISNULL(arg))
+		return NULL;
+	initStringInfo(&buf);
+	escape_json(&buf, text_to_cstring(PG_GETARG_TEXT_PP(arg)));
+	payload = cstring_to_text_with_len(buf.data, buf.len);
+	pgdf_payload_check(payload, "reason");
+	return payload;
 }
 
 /* No instance has the empty id. */

@@ -36,7 +36,8 @@ static PgdfStatement lock_statement = {
 	"SELECT instance_key, instance_id, run_id, execution, name, version, owner::oid, status,"
 	"       parent_instance_key, parent_execution, parent_task_id, root_instance_key,"
 	"       priority, queue, input, next_event_id, next_task_id, tasks_total, tasks_completed,"
-	"       turns, turn_failures, awaited, await_remaining, blocked_reason, code_hash"
+	"       turns, turn_failures, awaited, await_remaining, blocked_reason, code_hash,"
+	"       buffered_events"
 	"  FROM df.instance_state"
 	" WHERE instance_key = ANY ($1) AND owner::oid = $2"
 	" ORDER BY instance_key"
@@ -52,11 +53,12 @@ static PgdfStatement update_statement = {
 	"       custom_status = CASE WHEN $7 THEN $8 ELSE custom_status END,"
 	"       next_event_id = $9, next_task_id = $10, tasks_total = $11, tasks_completed = $12,"
 	"       turns = $13, turn_failures = $14::smallint, blocked_reason = $15, code_hash = $16,"
-	"       await_remaining = $17, awaited = CASE WHEN $18 THEN $19 ELSE awaited END"
+	"       await_remaining = $17, awaited = CASE WHEN $18 THEN $19 ELSE awaited END,"
+	"       buffered_events = $20, execution = $21, input = CASE WHEN $22 THEN $23 ELSE input END"
 	" WHERE instance_key = $1",
-	19, {INT8OID, INT2OID, TIMESTAMPTZOID, BOOLOID, JSONOID, JSONOID, BOOLOID, JSONOID,
+	23, {INT8OID, INT2OID, TIMESTAMPTZOID, BOOLOID, JSONOID, JSONOID, BOOLOID, JSONOID,
 		INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID,
-		BOOLOID, BYTEAOID}
+		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID}
 };
 
 static PgdfStatement insert_inbox_statement = {
@@ -104,6 +106,36 @@ static PgdfStatement delete_timers_statement = {
 	1, {INT8OID}
 };
 
+static PgdfStatement cancel_task_statement = {
+	"WITH gone AS ("
+	"    DELETE FROM df.tasks WHERE instance_key = $1 AND task_id = $2"
+	"    RETURNING instance_key, task_id, state, worker_key, fence)"
+	" INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)"
+	" SELECT worker_key, instance_key, task_id, fence FROM gone WHERE state = 1",
+	2, {INT8OID, INT4OID}
+};
+
+static PgdfStatement cancel_timer_statement = {
+	"DELETE FROM df.timers WHERE instance_key = $1 AND task_id = $2",
+	2, {INT8OID, INT4OID}
+};
+
+static PgdfStatement delete_history_statement = {
+	"DELETE FROM df.history WHERE instance_key = $1",
+	1, {INT8OID}
+};
+
+static PgdfStatement delete_events_statement = {
+	"DELETE FROM df.buffered_events WHERE instance_key = $1",
+	1, {INT8OID}
+};
+
+static PgdfStatement insert_timers_statement = {
+	"INSERT INTO df.timers (instance_key, execution, task_id, fire_at)"
+	" SELECT $1, $2, * FROM unnest($3, $4)",
+	4, {INT8OID, INT4OID, INT4ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
 static PgdfStatement terminate_children_statement = {
 	"INSERT INTO df.inbox (instance_key, event_type, event_time, payload)"
 	" SELECT instance_key, $2, $3, $4 FROM df.instance_state"
@@ -113,12 +145,14 @@ static PgdfStatement terminate_children_statement = {
 
 static void load_instance(Engine *engine, uint64 row);
 static AwaitTree *load_awaited(uint64 row, int awaited_col, int remaining_col);
-static void deliver_outcome(Instance *instance, const Delivery *delivery);
+static text *copy_text(text *value);
+static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
 static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
 static void replace_instance(Engine *engine, Instance *instance, text *request);
 static void tell_parent(Engine *engine, const Instance *instance, InstanceStatus status);
 static void flush_events(Engine *engine);
 static void flush_tasks(Engine *engine);
+static void flush_timers(Instance *instance);
 static void flush_instance(Engine *engine, Instance *instance);
 
 /* ------------------------------------------------------------------ engine */
@@ -259,6 +293,7 @@ load_instance(Engine *engine, uint64 row)
 	instance->awaited = load_awaited(row, 22, 23);
 	instance->blocked_reason = pgdf_spi_cstring(row, 24);
 	instance->code_hash = pgdf_spi_cstring(row, 25);
+	instance->buffered_events = pgdf_spi_int32(row, 26);
 	instance->had_history = instance->next_event_id > 1;
 	instance->had_tasks = instance->next_task_id > 1;
 	instance->events = pgdf_events_create(instance->context);
@@ -322,8 +357,13 @@ pgdf_delivery_insert(int64 key, const Delivery *delivery)
 void
 pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delivery)
 {
-	if (pgdf_status_is_final(instance->status) ||
-		(delivery->execution >= 0 && delivery->execution != instance->execution))
+	if (pgdf_status_is_final(instance->status))
+	{
+		if (delivery->type == EVENT_EVENT_RAISED)
+			pgdf_event_too_late(instance, delivery);
+		return;
+	}
+	if (delivery->execution >= 0 && delivery->execution != instance->execution)
 		return;
 
 	switch (delivery->type)
@@ -345,7 +385,22 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 			break;
 		case EVENT_TASK_COMPLETED:
 		case EVENT_TASK_FAILED:
-			deliver_outcome(instance, delivery);
+		case EVENT_TIMER_FIRED:
+		case EVENT_CHILD_COMPLETED:
+		case EVENT_CHILD_FAILED:
+			pgdf_instance_record_outcome(instance, delivery);
+			break;
+		case EVENT_EVENT_RAISED:
+			pgdf_event_receive(instance, delivery);
+			break;
+		case EVENT_EXECUTION_SUSPENDED:
+			if (instance->status != STATUS_SUSPENDED)
+				change_suspension(instance, delivery, STATUS_SUSPENDED);
+			break;
+		case EVENT_EXECUTION_RESUMED:
+			if (instance->status == STATUS_SUSPENDED)
+				change_suspension(instance, delivery,
+								  instance->turns > 0 ? STATUS_RUNNING : STATUS_PENDING);
 			break;
 		case EVENT_EXECUTION_TERMINATED:
 			deliver_terminated(engine, instance, delivery);
@@ -357,31 +412,39 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 }
 
 /* A task has its outcome: into history, into the replay of this call, and off the counters. */
-static void
-deliver_outcome(Instance *instance, const Delivery *delivery)
+void
+pgdf_instance_record_outcome(Instance *instance, const Delivery *delivery)
 {
-	bool		is_failure = delivery->type == EVENT_TASK_FAILED;
+	bool		is_failure = delivery->failure != NULL;
 	MemoryContext caller = MemoryContextSwitchTo(instance->context);
 	Event	   *event = pgdf_instance_add_event(instance, delivery->type, delivery->time);
 
 	event->task_id = delivery->task_id;
-	if (delivery->payload != NULL)
-		event->payload = (text *) DatumGetPointer(datumCopy(PointerGetDatum(delivery->payload), false, -1));
-	if (delivery->failure != NULL)
-		event->failure = (text *) DatumGetPointer(datumCopy(PointerGetDatum(delivery->failure), false, -1));
-
+	event->name = copy_text(delivery->name);
+	event->payload = copy_text(delivery->payload);
+	event->failure = copy_text(delivery->failure);
 	if (instance->replay != NULL)
-	{
-		TurnTask   *task = pgdf_replay_task(instance->replay, delivery->task_id);
-
-		task->outcome = is_failure ? OUTCOME_FAILED : OUTCOME_COMPLETED;
-		task->outcome_event = event->event_id;
-		task->result = event->payload;
-		task->failure = event->failure;
-	}
+		pgdf_replay_event(instance->replay, event);
 	instance->tasks_completed++;
 	if (instance->awaited != NULL)
 		pgdf_await_deliver(instance->awaited, delivery->task_id, is_failure);
+	MemoryContextSwitchTo(caller);
+}
+
+static text *
+copy_text(text *value)
+{
+	return value == NULL ? NULL : DatumGetTextPCopy(PointerGetDatum(value));
+}
+
+static void
+change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status)
+{
+	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+
+	pgdf_instance_add_event(instance, delivery->type, delivery->time)->payload =
+		copy_text(delivery->payload);
+	pgdf_instance_set_status(instance, status);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -509,6 +572,7 @@ pgdf_instance_finish(Engine *engine, Instance *instance, InstanceStatus status,
 	instance->needs_turn = false;
 	instance->blocked_reason = NULL;
 	instance->new_tasks = NIL;
+	instance->new_timers = NIL;
 	instance->inline_tasks = NIL;
 	MemoryContextSwitchTo(caller);
 
@@ -525,6 +589,47 @@ pgdf_instance_block(Instance *instance, const char *reason)
 	instance->blocked_reason = MemoryContextStrdup(instance->context, reason);
 	instance->needs_turn = false;
 	instance->is_dirty = true;
+}
+
+void
+pgdf_instance_cancel_task(Instance *instance, int task_id)
+{
+	Datum		values[2] = {Int64GetDatum(instance->key), Int32GetDatum(task_id)};
+
+	pgdf_spi_execute(&cancel_task_statement, values, NULL);
+	pgdf_spi_execute(&cancel_timer_statement, values, NULL);
+}
+
+void
+pgdf_instance_continue_as_new(Engine *engine, Instance *instance, text *input, bool keep_events)
+{
+	Datum		key = Int64GetDatum(instance->key);
+
+	pgdf_spi_execute(&delete_history_statement, &key, NULL);
+	pgdf_spi_execute(&delete_tasks_statement, &key, NULL);
+	pgdf_spi_execute(&delete_timers_statement, &key, NULL);
+	if (!keep_events && instance->buffered_events > 0)
+	{
+		pgdf_spi_execute(&delete_events_statement, &key, NULL);
+		instance->buffered_events = 0;
+	}
+	instance->events->count = 0;
+	instance->new_tasks = NIL;
+	instance->new_timers = NIL;
+	instance->inline_tasks = NIL;
+	instance->replay = NULL;
+	instance->had_history = instance->had_tasks = false;
+	instance->execution++;
+	instance->next_event_id = instance->next_task_id = 1;
+	instance->tasks_total = instance->tasks_completed = 0;
+	instance->awaited = NULL;
+	instance->is_awaited_dirty = true;
+	instance->input = (struct varlena *) input;
+	instance->is_input_dirty = true;
+	pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED, engine->now)->name =
+		cstring_to_text(instance->name);
+	instance->needs_turn = true;
+	pgdf_instance_check_ready(engine, instance);
 }
 
 static void
@@ -562,8 +667,10 @@ pgdf_engine_flush(Engine *engine)
 	hash_seq_init(&scan, engine->instances);
 	while ((instance = hash_seq_search(&scan)) != NULL)
 	{
-		if (instance->is_dirty && !instance->is_deleted)
-			flush_instance(engine, instance);
+		if (!instance->is_dirty || instance->is_deleted)
+			continue;
+		flush_timers(instance);
+		flush_instance(engine, instance);
 	}
 }
 
@@ -645,10 +752,35 @@ flush_tasks(Engine *engine)
 }
 
 static void
+flush_timers(Instance *instance)
+{
+	int			n = list_length(instance->new_timers);
+	ColumnArray task_ids;
+	ColumnArray fire_ats;
+	Datum		values[4] = {Int64GetDatum(instance->key), Int32GetDatum(instance->execution)};
+
+	if (n == 0)
+		return;
+	pgdf_column_init(&task_ids, n);
+	pgdf_column_init(&fire_ats, n);
+	for (int i = 0; i < n; i++)
+	{
+		const TimerRow *timer = list_nth(instance->new_timers, i);
+
+		pgdf_column_set(&task_ids, i, Int32GetDatum(timer->task_id), false);
+		pgdf_column_set(&fire_ats, i, TimestampTzGetDatum(timer->fire_at), false);
+	}
+	values[2] = pgdf_column_array(&task_ids, INT4ARRAYOID);
+	values[3] = pgdf_column_array(&fire_ats, TIMESTAMPTZARRAYOID);
+	pgdf_spi_execute(&insert_timers_statement, values, NULL);
+	instance->new_timers = NIL;
+}
+
+static void
 flush_instance(Engine *engine, Instance *instance)
 {
-	Datum		values[19];
-	bool		nulls[19] = {0};
+	Datum		values[23];
+	bool		nulls[23] = {0};
 
 	values[0] = Int64GetDatum(instance->key);
 	values[1] = Int16GetDatum((int16) instance->status);
@@ -684,6 +816,11 @@ flush_instance(Engine *engine, Instance *instance)
 	values[17] = BoolGetDatum(instance->is_awaited_dirty);
 	nulls[18] = !instance->is_awaited_dirty || instance->awaited == NULL;
 	values[18] = nulls[18] ? (Datum) 0 : PointerGetDatum(pgdf_await_serialize(instance->awaited));
+	values[19] = Int32GetDatum(instance->buffered_events);
+	values[20] = Int32GetDatum(instance->execution);
+	values[21] = BoolGetDatum(instance->is_input_dirty);
+	nulls[22] = !instance->is_input_dirty || instance->input == NULL;
+	values[22] = PointerGetDatum(instance->input);
 	pgdf_spi_execute(&update_statement, values, nulls);
-	instance->is_dirty = instance->is_awaited_dirty = false;
+	instance->is_dirty = instance->is_awaited_dirty = instance->is_input_dirty = false;
 }

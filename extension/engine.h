@@ -59,6 +59,13 @@ typedef struct TaskRow
 	text	   *last_failure;
 } TaskRow;
 
+/* A row for df.timers. */
+typedef struct TimerRow
+{
+	int			task_id;
+	TimestampTz fire_at;
+} TimerRow;
+
 /* A SQL activity that may run inside this call before it gets a row. */
 typedef struct InlineTask
 {
@@ -96,6 +103,7 @@ typedef struct Instance
 	int			turn_failures;
 	AwaitTree  *awaited;		/* NULL: nothing awaited */
 	char	   *blocked_reason;	/* or NULL */
+	int			buffered_events;	/* rows in df.buffered_events */
 	bool		is_completed;	/* completed_at is to be set */
 	text	   *output;
 	text	   *failure;
@@ -106,6 +114,7 @@ typedef struct Instance
 	/* this call */
 	bool		is_dirty;
 	bool		is_awaited_dirty;
+	bool		is_input_dirty;
 	bool		needs_turn;		/* whatever is awaited */
 	bool		is_queued;		/* in Engine.ready */
 	bool		is_deleted;		/* replaced: write nothing */
@@ -114,6 +123,7 @@ typedef struct Instance
 	Replay	   *replay;			/* NULL until the first turn of this call */
 	EventBuffer *events;		/* to be written */
 	List	   *new_tasks;		/* TaskRow *, to be written */
+	List	   *new_timers;		/* TimerRow *, to be written */
 	List	   *inline_tasks;	/* InlineTask *, to be run or written */
 } Instance;
 
@@ -146,6 +156,9 @@ typedef struct Engine
 	bool		must_be_durable;
 } Engine;
 
+/* Did this session's last call leave work in the inbox because it was another owner's? */
+extern bool pgdf_owners_wait;
+
 /* --- engine.c: instances and deliveries --- */
 
 extern Engine *pgdf_engine_create(int64 worker_key, int turns);
@@ -161,6 +174,9 @@ extern void pgdf_engine_deliver(Engine *engine, int64 key, const Delivery *deliv
 
 /* Take an event into a locked instance. */
 extern void pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delivery);
+
+/* A task of a locked instance has its outcome; a failure when delivery->failure is set. */
+extern void pgdf_instance_record_outcome(Instance *instance, const Delivery *delivery);
 
 /* Insert an inbox row. */
 extern void pgdf_delivery_insert(int64 key, const Delivery *delivery);
@@ -193,7 +209,32 @@ extern const Registration *pgdf_engine_registration(Engine *engine, const char *
 
 extern bool pgdf_engine_serves_queue(const Engine *engine, const char *queue);
 
+/* Remove a task that was cancelled: its row or its timer. */
+extern void pgdf_instance_cancel_task(Instance *instance, int task_id);
+
+/* Begin the next execution: history, tasks and timers of this one go. */
+extern void pgdf_instance_continue_as_new(Engine *engine, Instance *instance, text *input,
+										  bool keep_events);
+
+/* --- event.c: external events --- */
+
+/* An event for a live instance: bound to its waiter, or buffered. */
+extern void pgdf_event_receive(Instance *instance, const Delivery *delivery);
+
+/* An event for an instance that is final: only history remembers it. */
+extern void pgdf_event_too_late(Instance *instance, const Delivery *delivery);
+
+/* A turn has suspended: bind buffered events to what it waits for. */
+extern void pgdf_event_bind_buffered(Instance *instance);
+
+/* --- decide.c: what a turn has decided becomes events and rows --- */
+
+extern void pgdf_decisions_apply(Engine *engine, Instance *instance, Turn *turn, bool is_final);
+
 /* --- orchestrate.c: turns --- */
+
+/* What an event means for the next turn. */
+extern void pgdf_replay_event(Replay *replay, const Event *event);
 
 /* Run turns until nothing is ready or the call's budget is used up. */
 extern void pgdf_engine_advance(Engine *engine);

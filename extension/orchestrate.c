@@ -14,7 +14,6 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -22,7 +21,6 @@
 #include "failure.h"
 #include "instance.h"
 #include "payload.h"
-#include "retry.h"
 #include "spi.h"
 
 /* After so many turns in a row that could not be finished, an instance is quarantined. */
@@ -58,15 +56,13 @@ static void leave_for_later(Engine *engine, Instance *instance);
 static void run_turn(Engine *engine, Instance *instance);
 static void load_replay(Instance *instance);
 static void replay_stored_event(Replay *replay, MemoryContext context, uint64 row);
-static void replay_event(Replay *replay, const Event *event);
 static TurnMark begin_turn(Instance *instance);
 static void undo_turn(Instance *instance, const TurnMark *mark);
 static void run_function(Instance *instance, const Registration *registration, Turn *turn,
 						 UserCode *code);
 static void apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code,
 					   const TurnMark *mark);
-static void apply_decisions(Engine *engine, Instance *instance, Turn *turn, bool is_final);
-static void schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task);
+static void apply_suspended(Engine *engine, Instance *instance, Turn *turn);
 static void fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *error);
 static void handle_divergence(Engine *engine, Instance *instance, const Turn *turn);
 static void handle_unfinished(Engine *engine, Instance *instance, const char *reason);
@@ -168,7 +164,7 @@ load_replay(Instance *instance)
 		SPI_freetuptable(SPI_tuptable);
 	}
 	for (int i = 0; i < instance->events->count; i++)
-		replay_event(instance->replay, &instance->events->events[i]);
+		pgdf_replay_event(instance->replay, &instance->events->events[i]);
 }
 
 static void
@@ -185,49 +181,77 @@ replay_stored_event(Replay *replay, MemoryContext context, uint64 row)
 	event.time = DatumGetTimestampTz(pgdf_spi_datum(row, 4, &isnull));
 	event.name = pgdf_spi_text(row, 5, context);
 	event.input_hash = DatumGetInt64(pgdf_spi_datum(row, 6, &isnull));
-	if (event.type == EVENT_TASK_COMPLETED || event.type == EVENT_GENERIC)
+	if (event.type != EVENT_TASK_SCHEDULED && event.type != EVENT_CHILD_CREATED)
 		event.payload = pgdf_spi_text(row, 7, context);
-	if (event.type == EVENT_TASK_FAILED)
-		event.failure = pgdf_spi_text(row, 8, context);
-	replay_event(replay, &event);
+	event.failure = pgdf_spi_text(row, 8, context);
+	pgdf_replay_event(replay, &event);
+}
+
+/* Events that make a task, and its kind. */
+static bool
+makes_task(EventType type, TaskKind *kind)
+{
+	switch (type)
+	{
+		case EVENT_TASK_SCHEDULED:
+			*kind = TASK_ACTIVITY;
+			return true;
+		case EVENT_TIMER_CREATED:
+			*kind = TASK_TIMER;
+			return true;
+		case EVENT_CHILD_CREATED:
+			*kind = TASK_CHILD;
+			return true;
+		case EVENT_GENERIC:
+			*kind = TASK_RECORD;
+			return true;
+		case EVENT_EVENT_SENT:
+			*kind = TASK_SEND;
+			return true;
+		default:
+			return false;
+	}
 }
 
 /* What an event means for the next turn. */
-static void
-replay_event(Replay *replay, const Event *event)
+void
+pgdf_replay_event(Replay *replay, const Event *event)
 {
+	TaskKind	kind;
 	TurnTask   *task;
 
-	switch (event->type)
+	if (event->type == EVENT_ORCHESTRATOR_STARTED)
 	{
-		case EVENT_TASK_SCHEDULED:
-		case EVENT_GENERIC:
-			task = pgdf_replay_task(replay, event->task_id);
-			task->kind = event->type == EVENT_GENERIC ? TASK_RECORD : TASK_ACTIVITY;
-			task->name = event->name ? text_to_cstring(event->name) : NULL;
-			task->input_hash = event->input_hash;
-			task->scheduled_event = event->event_id;
-			replay->ntasks = Max(replay->ntasks, event->task_id);
-			if (event->type == EVENT_GENERIC)
-			{
-				task->outcome = OUTCOME_COMPLETED;
-				task->result = event->payload;
-			}
-			break;
-		case EVENT_TASK_COMPLETED:
-		case EVENT_TASK_FAILED:
-			task = pgdf_replay_task(replay, event->task_id);
-			task->outcome = event->type == EVENT_TASK_FAILED ? OUTCOME_FAILED : OUTCOME_COMPLETED;
-			task->outcome_event = event->event_id;
-			task->result = event->payload;
-			task->failure = event->failure;
-			break;
-		case EVENT_ORCHESTRATOR_STARTED:
-			pgdf_replay_add_start(replay, event->event_id, event->time);
-			break;
-		default:
-			break;
+		pgdf_replay_add_start(replay, event->event_id, event->time);
+		return;
 	}
+	if (event->task_id == 0)
+		return;
+
+	task = pgdf_replay_task(replay, event->task_id);
+	replay->ntasks = Max(replay->ntasks, event->task_id);
+	if (makes_task(event->type, &kind))
+	{
+		task->kind = kind;
+		task->name = event->name ? text_to_cstring(event->name) : NULL;
+		task->input_hash = event->input_hash;
+		task->scheduled_event = event->event_id;
+		if (kind == TASK_RECORD || kind == TASK_SEND)
+		{
+			task->outcome = OUTCOME_COMPLETED;
+			task->result = event->payload;
+		}
+		return;
+	}
+	if (event->type == EVENT_EVENT_RAISED)
+	{
+		task->kind = TASK_EVENT;
+		task->name = event->name ? text_to_cstring(event->name) : NULL;
+	}
+	task->outcome = event->failure != NULL ? OUTCOME_FAILED : OUTCOME_COMPLETED;
+	task->outcome_event = event->event_id;
+	task->result = event->payload;
+	task->failure = event->failure;
 }
 
 /* -------------------------------------------------------------------- turn */
@@ -316,13 +340,10 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 		instance->has_custom_status = true;
 		instance->custom_status = turn->custom_status;
 	}
-	apply_decisions(engine, instance, turn, !turn->is_suspended);
+	pgdf_decisions_apply(engine, instance, turn, !turn->is_suspended || turn->is_continued);
 
 	if (turn->is_suspended)
-	{
-		instance->awaited = turn->awaited;
-		instance->is_awaited_dirty = true;
-	}
+		apply_suspended(engine, instance, turn);
 	else if (is_raised)
 		fail_instance(engine, instance, turn, code->error);
 	else
@@ -333,87 +354,22 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 	}
 }
 
-/* New tasks become events, and rows where something is to be done. */
 static void
-apply_decisions(Engine *engine, Instance *instance, Turn *turn, bool is_final)
+apply_suspended(Engine *engine, Instance *instance, Turn *turn)
 {
-	Replay	   *replay = turn->replay;
-	TimestampTz now = GetCurrentTimestamp();
+	ListCell   *cell;
 
-	for (int number = replay->ntasks + 1; number < turn->next_task; number++)
+	foreach(cell, turn->cancelled)
+		pgdf_instance_cancel_task(instance, lfirst_int(cell));
+	if (turn->is_continued)
 	{
-		TurnTask   *task = &replay->tasks[number - 1];
-		Event	   *event = pgdf_instance_add_event(instance,
-													task->kind == TASK_RECORD ? EVENT_GENERIC : EVENT_TASK_SCHEDULED,
-													now);
-
-		event->task_id = number;
-		event->name = task->name ? cstring_to_text(task->name) : NULL;
-		event->input_hash = task->input_hash;
-		event->has_input_hash = true;
-		event->payload = task->input;
-		task->scheduled_event = event->event_id;
-		if (task->kind == TASK_ACTIVITY)
-		{
-			instance->tasks_total++;
-			if (!is_final)
-				schedule_activity(engine, instance, number, task);
-		}
+		pgdf_instance_continue_as_new(engine, instance, turn->next_input, turn->keep_events);
+		return;
 	}
-	if (instance->next_event_id > pgdf_max_history_events)
-		pgdf_instance_block(instance,
-							psprintf("history has more than %d events (pgdf.max_history_events)",
-									 pgdf_max_history_events));
-	replay->ntasks = Max(replay->ntasks, turn->next_task - 1);
-	instance->next_task_id = replay->ntasks + 1;
-}
-
-/* A row for a new activity; one that runs in the database may be run before it is written. */
-static void
-schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task)
-{
-	static const ActivityOptions no_options = {0};
-	const ActivityOptions *options = task->options ? task->options : &no_options;
-	const Registration *registration = pgdf_engine_registration(engine, task->name, NULL);
-	bool		is_sql = registration != NULL && registration->kind == KIND_SQL;
-	TaskRow    *row = palloc0(sizeof(TaskRow));
-	RetryPolicy policy;
-	const char *queue;
-
-	row->task_id = number;
-	row->scheduled_event = task->scheduled_event;
-	row->name = cstring_to_text(task->name);
-	row->lane = is_sql ? cstring_to_text(PGDF_LANE_SQL) : pgdf_lane_of(task->name);
-	queue = options->queue ? options->queue :
-		registration != NULL && registration->queue != NULL ? registration->queue :
-		instance->queue != NULL ? instance->queue : PGDF_DEFAULT_QUEUE;
-	row->queue = cstring_to_text(queue);
-	row->priority = options->has_priority ? options->priority : instance->priority;
-	row->state = TASK_QUEUED;
-	row->retry = options->retry ? options->retry : registration ? registration->retry : NULL;
-	row->at_most_once = row->retry != NULL && pgdf_retry_parse(row->retry, &policy) &&
-		policy.max_attempts == 1;
-	row->timeout = options->timeout ? options->timeout : registration ? registration->timeout : NULL;
-	row->settings = registration ? registration->settings : NULL;
-	if (options->schedule_timeout != NULL)
-	{
-		row->has_schedule_deadline = true;
-		row->schedule_deadline = DatumGetTimestampTz(
-			DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(engine->now),
-								IntervalPGetDatum(options->schedule_timeout)));
-	}
-
-	if (is_sql && pgdf_engine_serves_queue(engine, queue))
-	{
-		InlineTask *inline_task = palloc(sizeof(InlineTask));
-
-		inline_task->registration = registration;
-		inline_task->input = task->input;
-		inline_task->row = *row;
-		instance->inline_tasks = lappend(instance->inline_tasks, inline_task);
-	}
-	else
-		instance->new_tasks = lappend(instance->new_tasks, row);
+	instance->awaited = turn->awaited;
+	instance->is_awaited_dirty = true;
+	pgdf_event_bind_buffered(instance);
+	pgdf_instance_check_ready(engine, instance);
 }
 
 /* ---------------------------------------------------------------- bad ends */

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
+#include "child.h"
 #include "identity.h"
 #include "instance.h"
 #include "payload.h"
@@ -36,7 +37,8 @@ static IfExists if_exists_arg(FunctionCallInfo fcinfo, int arg);
 
 /*
  * df_start(name, input, instance_id, start_at, if_exists, tags, version,
- * priority, queue): the instance is part of the caller's transaction.
+ * priority, queue): the instance is part of the caller's transaction; in a turn it
+ * is recorded, and started once when the turn is committed.
  */
 Datum
 df_start(PG_FUNCTION_ARGS)
@@ -54,10 +56,12 @@ df_start(PG_FUNCTION_ARGS)
 		.owner = GetUserId(),
 	};
 
-	pgdf_refuse_in_turn("df_start");
-	PreventCommandIfReadOnly("df_start()");
 	if (request.has_start_at)
 		request.start_at = PG_GETARG_TIMESTAMPTZ(3);
+	if (pgdf_turn_is_active())
+		PG_RETURN_TEXT_P(cstring_to_text(pgdf_start_from_turn(&request,
+															  PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1))));
+	PreventCommandIfReadOnly("df_start()");
 	PG_RETURN_TEXT_P(cstring_to_text(start_instance(&request)));
 }
 

@@ -28,16 +28,19 @@
 Turn	   *pgdf_turn = NULL;
 bool		pgdf_in_sql_activity = false;
 
+static void forget_unrecorded(Replay *replay);
 static void raise_suspended(void) pg_attribute_noreturn();
 static void diverge(Turn *turn, const char *expected, const char *actual) pg_attribute_noreturn();
 static void replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash);
 static void add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
-					 int64 hash, const ActivityOptions *options);
-static char *describe_task(TaskKind kind, const char *name, int number);
+					 int64 hash, const TaskOptions *options);
+static void adopt_event_task(Turn *turn, int number, const char *name);
+static char *describe(TaskKind kind, const char *name, int number);
 static uint32 execution_tag(const Turn *turn);
 static int	completed_at(const Turn *turn, int64 handle);
 static int	group_completed_at(const Turn *turn, const TaskGroup *group);
 static AwaitTree *await_tree_build(Turn *turn, int64 handle);
+static void await_event(Turn *turn, AwaitTree *tree, int number);
 static void await_tree_add(Turn *turn, AwaitTree *tree, int64 handle, int parent);
 static void raise_failure(Turn *turn, const TurnTask *task, int number) pg_attribute_noreturn();
 static Jsonb *group_result(Turn *turn, int64 handle, const TaskGroup *group);
@@ -140,10 +143,31 @@ pgdf_turn_create(MemoryContext context, Replay *replay)
 	Turn	   *turn = MemoryContextAllocZero(context, sizeof(Turn));
 
 	Assert(replay->nstarts > 0);
+	forget_unrecorded(replay);
 	turn->context = context;
 	turn->replay = replay;
 	turn->next_task = 1;
 	return turn;
+}
+
+/* What an earlier turn of this engine call left in the replay without recording it. */
+static void
+forget_unrecorded(Replay *replay)
+{
+	for (int i = 0; i < replay->ntasks; i++)
+	{
+		TurnTask   *task = &replay->tasks[i];
+
+		if (!task->is_cancelled)
+			continue;
+		task->is_cancelled = false;
+		task->outcome = OUTCOME_NONE;
+		task->outcome_event = 0;
+		task->failure = NULL;
+	}
+	if (replay->task_capacity > replay->ntasks)
+		memset(replay->tasks + replay->ntasks, 0,
+			   (Size) (replay->task_capacity - replay->ntasks) * sizeof(TurnTask));
 }
 
 void
@@ -153,28 +177,30 @@ pgdf_turn_check_end(Turn *turn)
 
 	if (turn->divergence != NULL || turn->next_task > turn->replay->ntasks)
 		return;
-	task = &turn->replay->tasks[turn->next_task - 1];
+	task = &turn->replay->tasks[turn->next_task - 1];	/* history ends with a recorded one */
 	turn->divergence = MemoryContextStrdup(turn->context,
 										   psprintf("expected %s, got %s",
-													describe_task(task->kind, task->name, turn->next_task),
+													describe(task->kind, task->name, turn->next_task),
 													turn->is_suspended ? "a wait" : "the end of the function"));
 }
 
 int
 pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
-				   const ActivityOptions *options)
+				   const TaskOptions *options)
 {
 	int			number = turn->next_task;
 	int64		hash;
 
 	if (input == NULL)
 		input = pgdf_payload_null();
-	hash = kind == TASK_RECORD ? 0 : pgdf_payload_hash(input);
+	hash = kind == TASK_RECORD || kind == TASK_EVENT ? 0 : pgdf_payload_hash(input);
 
 	if (number <= turn->replay->ntasks)
 		replay_task(turn, number, kind, name, hash);
 	else
 		add_task(turn, number, kind, name, input, hash, options);
+	if (kind == TASK_EVENT)
+		adopt_event_task(turn, number, name);
 	turn->next_task++;
 	return number;
 }
@@ -330,14 +356,90 @@ pgdf_turn_generate(Turn *turn, uint32 salt)
 }
 
 int
-pgdf_turn_failure_sqlstate(const Failure *failure)
+pgdf_turn_failure_sqlstate(const TurnTask *task, const Failure *failure)
 {
 	if (strcmp(failure->error_type, "Timeout") == 0)
 		return ERRCODE_DF_TIMED_OUT;
 	if (strcmp(failure->error_type, "Canceled") == 0 ||
 		strcmp(failure->error_type, "Terminated") == 0)
 		return ERRCODE_DF_CANCELLED;
-	return ERRCODE_DF_ACTIVITY_FAILED;
+	return task->kind == TASK_CHILD ? ERRCODE_DF_CHILD_FAILED : ERRCODE_DF_ACTIVITY_FAILED;
+}
+
+char *
+pgdf_turn_describe(const TurnTask *task, int number)
+{
+	return describe(task->kind, task->name, number);
+}
+
+void
+pgdf_turn_cancel(Turn *turn, int64 handle)
+{
+	Failure		failure = {.error_type = "Canceled",.message = "task was cancelled",
+	.is_non_retriable = true};
+	TurnTask   *task = pgdf_turn_task(turn, handle);
+	MemoryContext caller;
+
+	if (task == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a combination of tasks cannot be cancelled"),
+				 errhint("Cancel its members.")));
+	if (task->kind == TASK_CHILD)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a sub-orchestration cannot be cancelled"),
+				 errhint("Terminate it in an activity, with df_terminate().")));
+	if (pgdf_turn_is_completed(turn, handle))
+		return;
+
+	/* whatever history says of its later fate: for this function it ends here */
+	caller = MemoryContextSwitchTo(turn->context);
+	task->outcome = OUTCOME_FAILED;
+	task->outcome_event = 0;
+	task->failure = pgdf_failure_to_json(&failure);
+	task->is_cancelled = true;
+	turn->cancelled = lappend_int(turn->cancelled, pgdf_turn_task_number(handle));
+	MemoryContextSwitchTo(caller);
+}
+
+void
+pgdf_turn_continue_as_new(Turn *turn, Jsonb *input, bool keep_events)
+{
+	MemoryContext caller = MemoryContextSwitchTo(turn->context);
+
+	turn->next_input = pgdf_payload_from_jsonb_checked(input == NULL ? pgdf_payload_null() : input,
+													   "input");
+	turn->keep_events = keep_events;
+	turn->is_continued = true;
+	turn->is_suspended = true;
+	MemoryContextSwitchTo(caller);
+	raise_suspended();
+}
+
+TimestampTz
+pgdf_turn_now(const Turn *turn)
+{
+	return turn->replay->starts[turn->start].time;
+}
+
+char *
+pgdf_turn_child_id(const Turn *turn)
+{
+	struct
+	{
+		pg_uuid_t	run_id;
+		int32		execution;
+		int32		number;
+	}			seed;
+
+	memset(&seed, 0, sizeof(seed));
+	seed.run_id = turn->run_id;
+	seed.execution = turn->execution;
+	seed.number = turn->next_task;
+	return psprintf("%016llx%016llx",
+					(unsigned long long) hash_bytes_extended((const unsigned char *) &seed, sizeof(seed), 1),
+					(unsigned long long) hash_bytes_extended((const unsigned char *) &seed, sizeof(seed), 2));
 }
 
 /*
@@ -371,25 +473,35 @@ replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash)
 {
 	const TurnTask *task = &turn->replay->tasks[number - 1];
 
+	/* a wait that no event has ended yet is not in history */
+	if (task->scheduled_event == 0 && task->outcome == OUTCOME_NONE)
+	{
+		if (kind != TASK_EVENT)
+			diverge(turn, psprintf("a wait for an event (task %d)", number),
+					describe(kind, name, number));
+		return;
+	}
 	if (task->kind != kind ||
 		(name == NULL) != (task->name == NULL) ||
 		(name != NULL && pg_strcasecmp(name, task->name) != 0))
-		diverge(turn, describe_task(task->kind, task->name, number),
-				describe_task(kind, name, number));
+		diverge(turn, describe(task->kind, task->name, number),
+				describe(kind, name, number));
 	if (task->input_hash != hash)
-		diverge(turn, describe_task(task->kind, task->name, number),
+		diverge(turn, describe(task->kind, task->name, number),
 				"the same call with another input");
 }
 
 static void
 add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
-		 int64 hash, const ActivityOptions *options)
+		 int64 hash, const TaskOptions *options)
 {
 	MemoryContext caller;
 	TurnTask   *task;
 
+	if (kind == TASK_EVENT)
+		return;					/* decides nothing */
 	if (pgdf_turn_is_replaying(turn))
-		diverge(turn, "a wait", describe_task(kind, name, number));
+		diverge(turn, "a wait", describe(kind, name, number));
 	if (turn->nnew >= pgdf_max_tasks_per_turn)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -405,10 +517,10 @@ add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 	task->input = pgdf_payload_from_jsonb_checked(input, "input");
 	if (options != NULL)
 	{
-		task->options = palloc(sizeof(ActivityOptions));
-		memcpy(task->options, options, sizeof(ActivityOptions));
+		task->options = palloc(sizeof(TaskOptions));
+		memcpy(task->options, options, sizeof(TaskOptions));
 	}
-	if (kind == TASK_RECORD)
+	if (kind == TASK_RECORD || kind == TASK_SEND)
 	{
 		/* complete at once, as of the start of this turn */
 		task->outcome = OUTCOME_COMPLETED;
@@ -418,8 +530,19 @@ add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 	MemoryContextSwitchTo(caller);
 }
 
+/* The waiter gets its name from the function; history knows it only when it is bound. */
+static void
+adopt_event_task(Turn *turn, int number, const char *name)
+{
+	TurnTask   *task = pgdf_replay_task(turn->replay, number);
+
+	task->kind = TASK_EVENT;
+	if (task->name == NULL)
+		task->name = MemoryContextStrdup(turn->context, name);
+}
+
 static char *
-describe_task(TaskKind kind, const char *name, int number)
+describe(TaskKind kind, const char *name, int number)
 {
 	switch (kind)
 	{
@@ -427,6 +550,14 @@ describe_task(TaskKind kind, const char *name, int number)
 			return psprintf("activity \"%s\" (task %d)", name ? name : "", number);
 		case TASK_RECORD:
 			return psprintf("df_record (task %d)", number);
+		case TASK_TIMER:
+			return psprintf("timer (task %d)", number);
+		case TASK_EVENT:
+			return psprintf("event \"%s\" (task %d)", name ? name : "", number);
+		case TASK_CHILD:
+			return psprintf("sub-orchestration \"%s\" (task %d)", name ? name : "", number);
+		case TASK_SEND:
+			return psprintf("%s (task %d)", name ? name : "", number);
 	}
 	return pstrdup("an unknown call");
 }
@@ -489,10 +620,21 @@ await_tree_build(Turn *turn, int64 handle)
 
 		pgdf_await_add_node(tree, AWAIT_ALL, -1, 1);
 		pgdf_await_set_tasks(tree, &number, 1);
+		await_event(turn, tree, number);
 	}
 	else
 		await_tree_add(turn, tree, handle, -1);
 	return tree;
+}
+
+/* A waiter that is awaited takes the next event of its name. */
+static void
+await_event(Turn *turn, AwaitTree *tree, int number)
+{
+	const TurnTask *task = &turn->replay->tasks[number - 1];
+
+	if (task->kind == TASK_EVENT)
+		pgdf_await_add_waiter(tree, number, task->name);
 }
 
 /* A node for a combination, with its open members; then nodes for the open combinations in it. */
@@ -515,7 +657,10 @@ await_tree_add(Turn *turn, AwaitTree *tree, int64 handle, int parent)
 		if (completed_at(turn, member) != NEVER)
 			continue;
 		if (pgdf_turn_find_group(turn, member) == NULL)
+		{
 			tasks[ntasks++] = pgdf_turn_task_number(member);
+			await_event(turn, tree, pgdf_turn_task_number(member));
+		}
 		else
 			groups[ngroups++] = member;
 	}
@@ -542,10 +687,12 @@ raise_failure(Turn *turn, const TurnTask *task, int number)
 
 	pgdf_failure_from_json(task->failure, &failure);
 	turn->last_failure = task->failure;
-	turn->last_failure_code = pgdf_turn_failure_sqlstate(&failure);
+	turn->last_failure_code = pgdf_turn_failure_sqlstate(task, &failure);
 	ereport(ERROR,
 			(errcode(turn->last_failure_code),
-			 errmsg("activity \"%s\" failed: %s", task->name, failure.message),
+			 errmsg("%s \"%s\" failed: %s",
+					task->kind == TASK_CHILD ? "sub-orchestration" : "activity",
+					task->name ? task->name : "", failure.message),
 			 errdetail("Task %d failed with error type \"%s\".", number, failure.error_type)));
 }
 

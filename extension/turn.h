@@ -24,6 +24,7 @@
 #include "await.h"
 #include "datatype/timestamp.h"
 #include "failure.h"
+#include "nodes/pg_list.h"
 #include "pgdf.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
@@ -32,7 +33,11 @@
 typedef enum TaskKind
 {
 	TASK_ACTIVITY,
-	TASK_RECORD					/* df_record: complete when it is made */
+	TASK_RECORD,				/* df_record: complete when it is made */
+	TASK_TIMER,
+	TASK_EVENT,					/* a wait for an event: history has it when it is bound */
+	TASK_CHILD,					/* a sub-orchestration */
+	TASK_SEND					/* df_start or df_raise_event: complete when it is made */
 } TaskKind;
 
 typedef enum TaskOutcome
@@ -42,16 +47,25 @@ typedef enum TaskOutcome
 	OUTCOME_FAILED
 } TaskOutcome;
 
-/* How an activity is to be run; what is not set comes from its registration. */
-typedef struct ActivityOptions
+/* How a task is to be done; what is not set comes from its registration. */
+typedef struct TaskOptions
 {
 	text	   *retry;			/* JSON, or NULL */
-	Interval   *timeout;
-	Interval   *schedule_timeout;
-	char	   *queue;
+	Interval   *timeout;		/* activities: of an attempt */
+	Interval   *schedule_timeout;	/* activities: until it has been done */
+	char	   *queue;			/* activities, starts */
 	bool		has_priority;
 	int			priority;
-} ActivityOptions;
+	TimestampTz fire_at;		/* timers */
+	char	   *instance_id;	/* children, starts, events: which instance */
+	char	   *version;		/* children, starts */
+	Jsonb	   *tags;			/* children, starts */
+	bool		has_start_at;	/* starts */
+	TimestampTz start_at;
+	int			if_exists;		/* starts: IfExists of instance.h */
+	char	   *event_name;		/* events; NULL: a start */
+	char	   *event_id;		/* events: for de-duplication, or NULL */
+} TaskOptions;
 
 /* Element i of Replay.tasks is task number i + 1. */
 typedef struct TurnTask
@@ -64,8 +78,9 @@ typedef struct TurnTask
 	int			outcome_event;
 	text	   *result;			/* JSON text */
 	text	   *failure;		/* failureDetails */
+	bool		is_cancelled;	/* by df_cancel, as of where the function is */
 	text	   *input;			/* new tasks only */
-	ActivityOptions *options;	/* new activities only; may be NULL */
+	TaskOptions *options;		/* new tasks only; may be NULL */
 } TurnTask;
 
 /* An OrchestratorStarted event. */
@@ -118,6 +133,10 @@ typedef struct Turn
 	/* what came of it */
 	bool		is_suspended;
 	AwaitTree  *awaited;		/* when suspended */
+	List	   *cancelled;		/* int: tasks that df_cancel stopped, in this replay */
+	bool		is_continued;	/* df_continue_as_new was called */
+	bool		keep_events;
+	text	   *next_input;
 	char	   *divergence;		/* expected and actual call; not NULL: quarantine */
 	char	   *divergence_context;	/* function and line */
 	bool		has_custom_status;
@@ -168,7 +187,22 @@ extern void pgdf_turn_check_end(Turn *turn);
  * Returns its number.
  */
 extern int	pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
-							   const ActivityOptions *options);
+							   const TaskOptions *options);
+
+/* "activity "x" (task 3)", for messages. */
+extern char *pgdf_turn_describe(const TurnTask *task, int number);
+
+/* Stop a task that has no outcome yet: from here on it has failed as Canceled. */
+extern void pgdf_turn_cancel(Turn *turn, int64 handle);
+
+/* End this execution and begin the next one with a new input. */
+extern void pgdf_turn_continue_as_new(Turn *turn, Jsonb *input, bool keep_events) pg_attribute_noreturn();
+
+/* Recorded time of the turn that the function is in. */
+extern TimestampTz pgdf_turn_now(const Turn *turn);
+
+/* An instance id that depends on run id, execution and the number of the next task. */
+extern char *pgdf_turn_child_id(const Turn *turn);
 
 /* Handles of tasks and combinations. */
 extern int64 pgdf_turn_handle(const Turn *turn, int number);
@@ -195,7 +229,7 @@ extern int	pgdf_turn_task_number(int64 handle);
 extern TaskGroup *pgdf_turn_find_group(const Turn *turn, int64 handle);
 
 /* SQLSTATE of a failure as the orchestrator sees it: one of class DF. */
-extern int	pgdf_turn_failure_sqlstate(const Failure *failure);
+extern int	pgdf_turn_failure_sqlstate(const TurnTask *task, const Failure *failure);
 
 /* Is the function still in a part that an earlier turn has run? */
 extern bool pgdf_turn_is_replaying(const Turn *turn);

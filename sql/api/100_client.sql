@@ -93,6 +93,26 @@ CREATE OR REPLACE FUNCTION df_terminate(
 COMMENT ON FUNCTION df_terminate(text, text, boolean)
     IS 'ask for the end of an instance and, if recursive, of its children; false when it is final already';
 
+CREATE OR REPLACE FUNCTION df_suspend(instance_id text, reason text DEFAULT NULL) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_suspend';
+COMMENT ON FUNCTION df_suspend(text, text)
+    IS 'let an instance stand still until df_resume; false when there is nothing to do';
+
+CREATE OR REPLACE FUNCTION df_resume(instance_id text, reason text DEFAULT NULL) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_resume';
+COMMENT ON FUNCTION df_resume(text, text)
+    IS 'let a suspended instance go on; false when there is nothing to do';
+
+CREATE OR REPLACE FUNCTION df_raise_event(
+    instance_id text,
+    event_name text,
+    payload jsonb DEFAULT NULL,
+    event_id text DEFAULT NULL
+) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_raise_event';
+COMMENT ON FUNCTION df_raise_event(text, text, jsonb, text)
+    IS 'send an event to an instance as part of this transaction; false when its event_id was used before';
+
 CREATE OR REPLACE FUNCTION df_purge(instance_id text) RETURNS bigint
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_purge';
 COMMENT ON FUNCTION df_purge(text)

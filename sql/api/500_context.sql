@@ -28,6 +28,62 @@ CREATE OR REPLACE FUNCTION df_call_activity(
 COMMENT ON FUNCTION df_call_activity(text, jsonb, jsonb, interval, text, integer, interval)
     IS 'schedule an activity and wait for its result';
 
+CREATE OR REPLACE FUNCTION df_sub_orchestrator(
+    name text,
+    input jsonb DEFAULT NULL,
+    instance_id text DEFAULT NULL,
+    version text DEFAULT NULL,
+    tags jsonb DEFAULT NULL
+) RETURNS df_task
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_sub_orchestrator';
+COMMENT ON FUNCTION df_sub_orchestrator(text, jsonb, text, text, jsonb)
+    IS 'start a child instance; it runs while the orchestrator goes on';
+
+CREATE OR REPLACE FUNCTION df_call_sub_orchestrator(
+    name text,
+    input jsonb DEFAULT NULL,
+    instance_id text DEFAULT NULL,
+    version text DEFAULT NULL,
+    tags jsonb DEFAULT NULL
+) RETURNS jsonb
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_call_sub_orchestrator';
+COMMENT ON FUNCTION df_call_sub_orchestrator(text, jsonb, text, text, jsonb)
+    IS 'start a child instance and wait for its output';
+
+CREATE OR REPLACE FUNCTION df_timer(delay interval) RETURNS df_task
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_timer';
+COMMENT ON FUNCTION df_timer(interval) IS 'a task that is complete after this time';
+
+CREATE OR REPLACE FUNCTION df_timer_at(fire_at timestamptz) RETURNS df_task
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_timer_at';
+COMMENT ON FUNCTION df_timer_at(timestamptz) IS 'a task that is complete at this time';
+
+CREATE OR REPLACE FUNCTION df_sleep(delay interval) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_sleep';
+COMMENT ON FUNCTION df_sleep(interval) IS 'wait for this time';
+
+CREATE OR REPLACE FUNCTION df_sleep_until(fire_at timestamptz) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_sleep_until';
+COMMENT ON FUNCTION df_sleep_until(timestamptz) IS 'wait until this time';
+
+CREATE OR REPLACE FUNCTION df_event(event_name text) RETURNS df_task
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_event';
+COMMENT ON FUNCTION df_event(text) IS 'a task that is complete when an event of this name has been raised';
+
+CREATE OR REPLACE FUNCTION df_wait_event(event_name text, timeout interval DEFAULT NULL) RETURNS jsonb
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_wait_event';
+COMMENT ON FUNCTION df_wait_event(text, interval)
+    IS 'wait for an event and return its payload, or SQL NULL when the time is over';
+
+CREATE OR REPLACE FUNCTION df_cancel(task df_task) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_cancel';
+COMMENT ON FUNCTION df_cancel(df_task) IS 'stop a timer, a wait for an event or an activity';
+
+CREATE OR REPLACE FUNCTION df_continue_as_new(input jsonb DEFAULT NULL, keep_events boolean DEFAULT true) RETURNS jsonb
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_continue_as_new';
+COMMENT ON FUNCTION df_continue_as_new(jsonb, boolean)
+    IS 'begin the orchestrator anew with this input and an empty history; never returns';
+
 CREATE OR REPLACE FUNCTION df_await(task df_task) RETURNS jsonb
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_await';
 COMMENT ON FUNCTION df_await(df_task) IS 'wait for a task and return its result, or raise its failure';

@@ -16,4 +16,6 @@ SELECT pg_catalog.pg_extension_config_dump('df.task_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('df.inbox', '');
 SELECT pg_catalog.pg_extension_config_dump('df.inbox_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('df.timers', '');
+SELECT pg_catalog.pg_extension_config_dump('df.buffered_events', '');
+SELECT pg_catalog.pg_extension_config_dump('df.event_ids', '');
 SELECT pg_catalog.pg_extension_config_dump('df.worker_sessions_worker_key_seq', '');

@@ -73,6 +73,7 @@ CREATE TABLE df.instance_state (
     turn_failures   smallint NOT NULL DEFAULT 0, -- in a row, of the system's making; 3 quarantine it
     awaited         bytea,                      -- what it waits for: AwaitTree of await.h
     await_remaining integer[],                  -- one counter a node of awaited
+    buffered_events integer NOT NULL DEFAULT 0, -- its rows in df.buffered_events
     blocked_reason  text                        -- why it is quarantined
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
@@ -174,6 +175,23 @@ CREATE TABLE df.timers (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX timers_fire_at_idx ON df.timers (fire_at);
+
+/* External events that nobody has waited for yet, first in, first out.  Kept across continue-as-new. */
+CREATE TABLE df.buffered_events (
+    instance_key bigint NOT NULL,
+    event_seq    bigint NOT NULL DEFAULT pg_catalog.nextval('df.inbox_seq'),
+    name         text NOT NULL,
+    payload      json,
+    raised_at    timestamptz NOT NULL,
+    PRIMARY KEY (instance_key, event_seq)
+);
+
+/* The event_id of df_raise_event calls, so that a repeated call raises no second event. */
+CREATE TABLE df.event_ids (
+    instance_key bigint NOT NULL,
+    event_id     text COLLATE "C" NOT NULL,
+    PRIMARY KEY (instance_key, event_id)
+);
 
 /* ------------------------------------------------------------------ workers */
 

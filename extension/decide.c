@@ -1,0 +1,270 @@
+/*
+ * decide.c
+ *		What a turn has decided becomes events in history, and rows where
+ *		something is to be done.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "engine.h"
+#include "event.h"
+#include "failure.h"
+#include "instance.h"
+#include "retry.h"
+#include "spi.h"
+
+static const TaskOptions no_options = {0};
+
+static EventType created_event(TaskKind kind);
+static void apply_task(Engine *engine, Instance *instance, int number, TurnTask *task,
+					   Event *event);
+static void schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task);
+static void schedule_timer(Instance *instance, int number, TurnTask *task);
+static void start_child(Engine *engine, Instance *instance, int number, TurnTask *task);
+static text *start_detached(Engine *engine, Instance *instance, TurnTask *task);
+static text *try_start(const StartRequest *request);
+static StartRequest start_request(const Instance *instance, const TurnTask *task);
+
+void
+pgdf_decisions_apply(Engine *engine, Instance *instance, Turn *turn, bool is_final)
+{
+	Replay	   *replay = turn->replay;
+	TimestampTz now = GetCurrentTimestamp();
+	int			last = replay->ntasks;
+
+	for (int number = replay->ntasks + 1; number < turn->next_task; number++)
+	{
+		TurnTask   *task = &replay->tasks[number - 1];
+		Event	   *event;
+
+		if (task->kind == TASK_EVENT)
+			continue;			/* history has it when an event is bound to it */
+		event = pgdf_instance_add_event(instance, created_event(task->kind), now);
+		event->task_id = number;
+		event->name = task->name ? cstring_to_text(task->name) : NULL;
+		event->input_hash = task->input_hash;
+		event->has_input_hash = true;
+		event->payload = task->input;
+		task->scheduled_event = event->event_id;
+		last = number;
+		if (!is_final || task->kind == TASK_SEND)
+			apply_task(engine, instance, number, task, event);
+	}
+	if (instance->next_event_id > pgdf_max_history_events)
+		pgdf_instance_block(instance,
+							psprintf("history has more than %d events (pgdf.max_history_events)",
+									 pgdf_max_history_events));
+	replay->ntasks = last;
+	instance->next_task_id = Max(instance->next_task_id, turn->next_task);
+}
+
+static EventType
+created_event(TaskKind kind)
+{
+	switch (kind)
+	{
+		case TASK_ACTIVITY:
+			return EVENT_TASK_SCHEDULED;
+		case TASK_RECORD:
+			return EVENT_GENERIC;
+		case TASK_TIMER:
+			return EVENT_TIMER_CREATED;
+		case TASK_CHILD:
+			return EVENT_CHILD_CREATED;
+		case TASK_SEND:
+			return EVENT_EVENT_SENT;
+		case TASK_EVENT:
+			break;
+	}
+	elog(ERROR, "unexpected kind of task: %d", (int) kind);
+	return EVENT_GENERIC;
+}
+
+static void
+apply_task(Engine *engine, Instance *instance, int number, TurnTask *task, Event *event)
+{
+	switch (task->kind)
+	{
+		case TASK_ACTIVITY:
+			instance->tasks_total++;
+			if (!task->is_cancelled)
+				schedule_activity(engine, instance, number, task);
+			break;
+		case TASK_TIMER:
+			if (!task->is_cancelled)
+				schedule_timer(instance, number, task);
+			break;
+		case TASK_CHILD:
+			instance->tasks_total++;
+			start_child(engine, instance, number, task);
+			break;
+		case TASK_SEND:
+			event->failure = task->options->event_name == NULL ?
+				start_detached(engine, instance, task) :
+				pgdf_event_send(engine, instance, task->options, task->input);
+			break;
+		case TASK_RECORD:
+		case TASK_EVENT:
+			break;
+	}
+}
+
+/* A row for a new activity; one that runs in the database may be run before it is written. */
+static void
+schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task)
+{
+	const TaskOptions *options = task->options ? task->options : &no_options;
+	const Registration *registration = pgdf_engine_registration(engine, task->name, NULL);
+	bool		is_sql = registration != NULL && registration->kind == KIND_SQL;
+	TaskRow    *row = palloc0(sizeof(TaskRow));
+	RetryPolicy policy;
+	const char *queue;
+
+	row->task_id = number;
+	row->scheduled_event = task->scheduled_event;
+	row->name = cstring_to_text(task->name);
+	row->lane = is_sql ? cstring_to_text(PGDF_LANE_SQL) : pgdf_lane_of(task->name);
+	queue = options->queue ? options->queue :
+		registration != NULL && registration->queue != NULL ? registration->queue :
+		instance->queue != NULL ? instance->queue : PGDF_DEFAULT_QUEUE;
+	row->queue = cstring_to_text(queue);
+	row->priority = options->has_priority ? options->priority : instance->priority;
+	row->state = TASK_QUEUED;
+	row->retry = options->retry ? options->retry : registration ? registration->retry : NULL;
+	row->at_most_once = row->retry != NULL && pgdf_retry_parse(row->retry, &policy) &&
+		policy.max_attempts == 1;
+	row->timeout = options->timeout ? options->timeout : registration ? registration->timeout : NULL;
+	row->settings = registration ? registration->settings : NULL;
+	if (options->schedule_timeout != NULL)
+	{
+		row->has_schedule_deadline = true;
+		row->schedule_deadline = DatumGetTimestampTz(
+			DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(engine->now),
+								IntervalPGetDatum(options->schedule_timeout)));
+	}
+
+	if (is_sql && pgdf_engine_serves_queue(engine, queue))
+	{
+		InlineTask *inline_task = palloc(sizeof(InlineTask));
+
+		inline_task->registration = registration;
+		inline_task->input = task->input;
+		inline_task->row = *row;
+		instance->inline_tasks = lappend(instance->inline_tasks, inline_task);
+	}
+	else
+		instance->new_tasks = lappend(instance->new_tasks, row);
+}
+
+static void
+schedule_timer(Instance *instance, int number, TurnTask *task)
+{
+	TimerRow   *timer = palloc(sizeof(TimerRow));
+
+	timer->task_id = number;
+	timer->fire_at = task->options->fire_at;
+	instance->new_timers = lappend(instance->new_timers, timer);
+}
+
+/* A child that cannot be started has failed: its parent decides what that means. */
+static void
+start_child(Engine *engine, Instance *instance, int number, TurnTask *task)
+{
+	StartRequest request = start_request(instance, task);
+	text	   *failure;
+
+	request.parent_instance_key = instance->key;
+	request.parent_execution = instance->execution;
+	request.parent_task_id = number;
+	request.root_instance_key = instance->root_key;
+	failure = try_start(&request);
+	if (failure == NULL)
+	{
+		engine->sent++;
+		engine->more = true;
+	}
+	else
+	{
+		/* through the inbox: the orchestrator is not awaiting anything yet */
+		Delivery	delivery = {.type = EVENT_CHILD_FAILED,.execution = instance->execution,
+			.task_id = number,.time = engine->now,.failure = failure};
+
+		pgdf_delivery_insert(instance->key, &delivery);
+		engine->more = true;
+	}
+}
+
+/* df_start in a turn.  Returns why it could not be done, for history. */
+static text *
+start_detached(Engine *engine, Instance *instance, TurnTask *task)
+{
+	StartRequest request = start_request(instance, task);
+
+	request.if_exists = (IfExists) task->options->if_exists;
+	request.has_start_at = task->options->has_start_at;
+	request.start_at = task->options->start_at;
+	request.priority = task->options->priority;
+	request.queue = task->options->queue;
+	engine->sent++;
+	engine->more = true;
+	return try_start(&request);
+}
+
+static StartRequest
+start_request(const Instance *instance, const TurnTask *task)
+{
+	StartRequest request = {0};
+
+	request.name = task->kind == TASK_SEND ? task->name + strlen(PGDF_START_PREFIX) : task->name;
+	request.input = task->input;
+	request.instance_id = task->options->instance_id;
+	request.version = task->options->version;
+	request.tags = task->options->tags;
+	request.priority = instance->priority;
+	request.queue = instance->queue;
+	request.owner = instance->owner;
+	return request;
+}
+
+/*
+ * Start an instance in a subtransaction, so that a name that is not registered
+ * or an id that is taken does not undo the whole call.
+ */
+static text *
+try_start(const StartRequest *request)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner resource_owner = CurrentResourceOwner;
+	text	   *volatile failure = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		(void) pgdf_instance_start(request);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (pgdf_error_is_transient(error))
+			ReThrowError(error);
+		failure = pgdf_failure_from_error(error, NULL);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = resource_owner;
+	return failure;
+}
