@@ -174,21 +174,21 @@ static void
 raise_outcome(const char *instance_id, const Outcome *outcome)
 {
 	Failure		failure;
-	const char *detail = NULL;
 
-	if (outcome->failure != NULL)
-		detail = text_to_cstring(outcome->failure);
 	if (outcome->status == STATUS_FAILED)
 	{
 		pgdf_failure_from_json(outcome->failure, &failure);
 		ereport(ERROR,
 				(errcode(ERRCODE_DF_CHILD_FAILED),
 				 errmsg("instance \"%s\" failed: %s", instance_id, failure.message),
-				 detail != NULL ? errdetail_internal("%s", detail) : 0));
+				 outcome->failure == NULL ? 0 :
+				 errdetail_internal("%s", text_to_cstring(outcome->failure))));
 	}
+	/* the output is the reason */
 	ereport(ERROR,
 			(errcode(ERRCODE_DF_CANCELLED),
 			 errmsg("instance \"%s\" was terminated", instance_id),
-			 detail != NULL ? errdetail_internal("%s", detail) : 0));
+			 outcome->output == NULL ? 0 :
+			 errdetail("The reason given is %s.", text_to_cstring(outcome->output))));
 	pg_unreachable();
 }

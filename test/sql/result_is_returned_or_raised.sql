@@ -2,14 +2,14 @@
 SET ROLE regress_user;
 CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END $$;
 SELECT FROM df_register_orchestrator('f');
-SELECT df_start('f', instance_id => id) FROM unnest('{completed,void,failed,terminated,live}'::text[]) AS id;
+SELECT df_start('f', instance_id => id) FROM unnest('{completed,void,failed,terminated,terminated without a reason,live}'::text[]) AS id;
 RESET ROLE;
 UPDATE df.instance_state SET status = 1, output = '{"b": 1,  "a": 2}' WHERE instance_id = 'completed';
 UPDATE df.instance_state SET status = 1 WHERE instance_id = 'void';
 UPDATE df.instance_state SET status = 3, failure = '{"errorType": "OutOfStock", "errorMessage": "no more chairs", "isNonRetriable": true}'
 WHERE instance_id = 'failed';
-UPDATE df.instance_state SET status = 5, failure = '{"errorType": "Terminated", "errorMessage": "enough"}'
-WHERE instance_id = 'terminated';
+UPDATE df.instance_state SET status = 5, output = '"enough"' WHERE instance_id = 'terminated';
+UPDATE df.instance_state SET status = 5 WHERE instance_id = 'terminated without a reason';
 SET ROLE regress_user;
 
 SELECT df_result('completed');
@@ -18,6 +18,7 @@ SELECT df_result('failed');
 \echo :LAST_ERROR_SQLSTATE
 SELECT df_result('terminated');
 \echo :LAST_ERROR_SQLSTATE
+SELECT df_result('terminated without a reason');
 SELECT df_result('live', '10 ms');
 \echo :LAST_ERROR_SQLSTATE
 SELECT df_result('unknown');
