@@ -42,6 +42,7 @@ static Run	running = {.next = &running, .previous = &running};
 static int	running_count;
 
 static bool parse_options(Worker *w, Options *options, int argc, char **argv);
+static void run_all(Worker *w, const Options *options);
 static void start_next(Worker *w, const Options *options, bool *has_more);
 static void cancel_all(Worker *w, void *arg);
 static void print_outcome(Activity *activity, const char *what, const char *json, size_t length);
@@ -52,9 +53,7 @@ main(int argc, char **argv)
 {
 	Worker	   *w = xcalloc(1, sizeof(Worker));
 	Options		options = {.at_once = 100, .cancel_after_ms = -1};
-	Timer		cancel = {0};
-	bool		has_more = true;
-	int64_t		started_us;
+	bool		has_begun;
 
 	if (argc == 1)
 	{
@@ -65,26 +64,34 @@ main(int argc, char **argv)
 	if (!parse_options(w, &options, argc, argv))
 		return 2;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (!loop_init(w) || !e2_init(w))
-		return 1;
-
-	started_us = loop_now_us(w);
-	if (options.cancel_after_ms >= 0)
-		timer_start(w, &cancel, options.cancel_after_ms, cancel_all, NULL);
-	while (has_more || running_count > 0)
-	{
-		while (has_more && running_count < options.at_once)
-			start_next(w, &options, &has_more);
-		if (running_count > 0)
-			loop_wait(w, -1);
-	}
-	print_summary(started_us, loop_now_us(w));
-	timer_stop(w, &cancel);
+	has_begun = loop_init(w) && e2_init(w);
+	if (has_begun)
+		run_all(w, &options);
 	e2_free(w);
 	loop_free(w);
 	curl_global_cleanup();
 	free(w);
-	return 0;
+	return has_begun ? 0 : 1;
+}
+
+static void
+run_all(Worker *w, const Options *options)
+{
+	Timer		cancel = {0};
+	bool		has_more = true;
+	int64_t		started_us = loop_now_us(w);
+
+	if (options->cancel_after_ms >= 0)
+		timer_start(w, &cancel, options->cancel_after_ms, cancel_all, NULL);
+	while (has_more || running_count > 0)
+	{
+		while (has_more && running_count < options->at_once)
+			start_next(w, options, &has_more);
+		if (running_count > 0)
+			loop_wait(w, -1);
+	}
+	timer_stop(w, &cancel);
+	print_summary(started_us, loop_now_us(w));
 }
 
 static bool
