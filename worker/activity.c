@@ -27,10 +27,13 @@ activity_fail(Activity *activity, const ActivityFailure *failure)
 {
 	size_t		length;
 	char	   *details = failure_details(failure, &length);
+	LogRecord	record = {0};
 
-	log_write(&(LogRecord) {.level = LOG_LEVEL_DEBUG, .instance_id = activity->instance_id,
-			  .activity = activity->name, .attempt = activity->attempt},
-			  "ended with %s: %s", failure->error_type, failure->message);
+	record.level = LOG_LEVEL_DEBUG;
+	record.instance_id = activity->instance_id;
+	record.activity = activity->name;
+	record.attempt = activity->attempt;
+	log_write(&record, "ended with %s: %s", failure->error_type, failure->message);
 	claims_end(activity, OUTCOME_FAILED, details, length);
 }
 

@@ -6,6 +6,7 @@
  */
 #include "backoff.h"
 
+#include <string.h>
 #include <sys/random.h>
 
 static uint64_t next_random(Backoff *backoff);
@@ -13,7 +14,9 @@ static uint64_t next_random(Backoff *backoff);
 void
 backoff_init(Backoff *backoff, int64_t base_ms, int64_t cap_ms)
 {
-	*backoff = (Backoff) {.base_ms = base_ms, .cap_ms = cap_ms};
+	memset(backoff, 0, sizeof(*backoff));
+	backoff->base_ms = base_ms;
+	backoff->cap_ms = cap_ms;
 }
 
 void

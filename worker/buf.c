@@ -79,7 +79,7 @@ buf_take(Buf *buf)
 {
 	char	   *data = buf->data != NULL ? buf->data : xstrdup("");
 
-	*buf = (Buf) {0};
+	memset(buf, 0, sizeof(*buf));
 	return data;
 }
 
@@ -95,5 +95,5 @@ void
 buf_free(Buf *buf)
 {
 	free(buf->data);
-	*buf = (Buf) {0};
+	memset(buf, 0, sizeof(*buf));
 }

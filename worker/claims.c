@@ -109,9 +109,15 @@ claims_end(Activity *activity, char what, char *payload, size_t length)
 	Claim	   *claim = (Claim *) activity;
 	Claims	   *claims = &activity->worker->dispatch->claims;
 
-	if (claim->stop == STOP_VOID || claim->is_failed_early ||
-		(claim->stop == STOP_SHUTDOWN && what == OUTCOME_FAILED))
+	if (claim->stop == STOP_VOID || claim->is_failed_early)
 		free(payload);
+	else if (claim->stop == STOP_SHUTDOWN && what == OUTCOME_FAILED)
+	{
+		/* df.detach gives it back; but it was started */
+		free(payload);
+		if (!claim->is_reported)
+			record(claim, OUTCOME_STARTED, NULL, 0);
+	}
 	else if (claim->stop == STOP_TIMEOUT && what == OUTCOME_FAILED)
 	{
 		free(payload);
@@ -177,7 +183,9 @@ claim_new(Worker *w, const PGresult *rows, int row)
 	activity->settings = copy_text(rows, row, WORK_SETTINGS);
 	activity->traceparent = copy_text(rows, row, WORK_TRACEPARENT);
 
-	claim->key = (TaskKey) {activity->instance_key, activity->task_id, activity->fence};
+	claim->key.instance_key = activity->instance_key;
+	claim->key.task_id = activity->task_id;
+	claim->key.fence = activity->fence;
 	return claim;
 }
 

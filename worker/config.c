@@ -2,7 +2,7 @@
  * config.c
  *		Settings of the worker: one table for flags and configuration file.
  *
- * A row of settings[] is everything there is to say about a setting: its name,
+ * A row of config_settings[] is everything there is to say about a setting: its name,
  * where its value lives, what is allowed, whether SIGHUP changes it, and its
  * line of --help.  Only this file writes a Config.
  *
@@ -20,6 +20,10 @@
 
 /* Longest time that a setting takes. */
 #define MAX_SECONDS		(7 * 24 * 3600)
+
+/* What getopt_long() returns for a flag: its place in config_settings[] is added to LONG_FLAG. */
+#define HELP_FLAG		256
+#define LONG_FLAG		257
 
 #define FIELD(member) offsetof(Config, member)
 
@@ -240,7 +244,7 @@ string_list_free(StringList *list)
 	for (int i = 0; i < list->count; i++)
 		free(list->items[i]);
 	free(list->items);
-	*list = (StringList) {0};
+	memset(list, 0, sizeof(*list));
 }
 
 void
@@ -298,27 +302,30 @@ read_flags(int argc, char **argv, GivenFlags given)
 	letters[used++] = ':';
 	for (size_t i = 0; i < config_setting_count; i++)
 	{
-		options[i] = (struct option) {config_settings[i].name, required_argument, NULL, 256 + (int) i};
+		options[i].name = config_settings[i].name;
+		options[i].has_arg = required_argument;
+		options[i].val = LONG_FLAG + (int) i;
 		if (config_settings[i].letter != 0)
 		{
 			letters[used++] = config_settings[i].letter;
 			letters[used++] = ':';
 		}
 	}
-	options[config_setting_count] = (struct option) {"help", no_argument, NULL, 'H'};
+	options[config_setting_count].name = "help";
+	options[config_setting_count].val = HELP_FLAG;
 	letters[used] = '\0';
 
 	optind = 0;					/* start over: a reload reads them again */
 	opterr = 0;
 	while ((which = getopt_long(argc, argv, letters, options, &index)) != -1)
 	{
-		if (which == 'H' || (which == '?' && optopt == '?'))
+		if (which == HELP_FLAG || (which == '?' && optopt == '?'))
 			return CONFIG_HELP;
 		if (which == '?' || which == ':')
 			return report_bad_flag(argc, argv) ? CONFIG_OK : CONFIG_ERROR;
 		for (size_t i = 0; i < config_setting_count; i++)
 		{
-			if (which == 256 + (int) i || which == config_settings[i].letter)
+			if (which == LONG_FLAG + (int) i || which == config_settings[i].letter)
 				given[i] = optarg;
 		}
 	}
@@ -336,9 +343,9 @@ report_bad_flag(int argc, char **argv)
 {
 	const char *flag = optind > 0 && optind <= argc ? argv[optind - 1] : "";
 
-	if (optopt >= 256 && optopt < 256 + (int) config_setting_count)
+	if (optopt >= LONG_FLAG && optopt < LONG_FLAG + (int) config_setting_count)
 		log_error_more(NULL, "Try \"pgdf worker --help\".", "flag \"--%s\" needs a value",
-					   config_settings[optopt - 256].name);
+					   config_settings[optopt - LONG_FLAG].name);
 	else
 		log_error_more(NULL, "Try \"pgdf worker --help\".", "invalid flag \"%s\"", flag);
 	return false;

@@ -72,10 +72,21 @@ static void receive_notice(void *arg, const PGresult *notice);
 static int	add_param(DbParams *params, Oid type, int length, int format);
 
 void
+db_init(Db *db, Worker *w, const char *label, const char *settings, const DbEvents *events)
+{
+	memset(db, 0, sizeof(*db));
+	db->worker = w;
+	db->label = label;
+	db->settings = settings;
+	db->events = events;
+	db->conninfo = &w->conninfo;
+	db->fd = -1;
+}
+
+void
 db_open(Db *db)
 {
 	backoff_init(&db->backoff, RECONNECT_BASE_MS, RECONNECT_CAP_MS);
-	db->fd = -1;
 	connect_start(db);
 }
 
@@ -324,8 +335,11 @@ static void
 log_first_line(LogLevel level, const char *message, const Db *db, const char *reason)
 {
 	char	   *line = xstrndup(reason, strcspn(reason, "\n"));
+	LogRecord	record = {0};
 
-	log_write(&(LogRecord) {.level = level, .detail = line}, "%s (%s connection)", message, db->label);
+	record.level = level;
+	record.detail = line;
+	log_write(&record, "%s (%s connection)", message, db->label);
 	free(line);
 }
 

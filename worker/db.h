@@ -96,7 +96,10 @@ typedef struct Db
 	bool		is_durable;
 } Db;
 
-/* Begin to connect.  The strings and structs given must outlive the Db. */
+/* What is given must outlive the Db.  The caller sets owner. */
+extern void db_init(Db *db, struct Worker *w, const char *label, const char *settings, const DbEvents *events);
+
+/* Begin to connect. */
 extern void db_open(Db *db);
 
 /* Close for good; a call in flight is forgotten.  May be called twice. */

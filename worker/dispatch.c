@@ -23,6 +23,9 @@
 /* Instances that one call may advance; the engine has its own budgets besides. */
 #define TURNS_PER_CALL			60
 
+/* After an error: by this number the engine knows that it is to be careful. */
+#define TURNS_PER_CAREFUL_CALL	1
+
 /* What one call may carry. */
 #define OUTCOMES_PER_CALL		1000
 #define OUTCOME_BYTES_PER_CALL	(4 * 1024 * 1024)
@@ -48,6 +51,9 @@
 /* After a row was locked by somebody else. */
 #define PARK_BASE_MS			5
 #define PARK_CAP_MS				500
+
+/* The outcomes of a careful call double with every one that works, to so many. */
+#define FULL_TRUST				64
 
 #define ERROR_BASE_MS			50
 #define ERROR_CAP_MS			5000
@@ -84,7 +90,7 @@ static void drain_due(Worker *w, void *arg);
 static void leave(Worker *w);
 static void report_due(Worker *w, void *arg);
 
-bool
+void
 dispatch_init(Worker *w)
 {
 	Dispatch   *dispatch = xcalloc(1, sizeof(Dispatch));
@@ -92,13 +98,10 @@ dispatch_init(Worker *w)
 	w->dispatch = dispatch;
 	backoff_init(&dispatch->parked_backoff, PARK_BASE_MS, PARK_CAP_MS);
 	backoff_init(&dispatch->error_backoff, ERROR_BASE_MS, ERROR_CAP_MS);
-	if (!conninfo_build(&dispatch->conninfo, w->config.dbname))
-		return false;
 	engine_init(w);
 	session_init(w);
 	sql_pool_init(w);
 	timer_start(w, &dispatch->report_timer, REPORT_INTERVAL_MS, report_due, NULL);
-	return true;
 }
 
 void
@@ -120,7 +123,6 @@ dispatch_free(Worker *w)
 	timer_stop(w, &dispatch->report_timer);
 	outcomes_free(&dispatch->outcomes);
 	outcomes_free(&dispatch->parked);
-	conninfo_free(&dispatch->conninfo);
 	free(dispatch);
 	w->dispatch = NULL;
 }
@@ -228,7 +230,9 @@ make_call(Worker *w)
 	if (dispatch->trust > 0)
 	{
 		/* one thing at a time, until it is known what the server cannot do */
-		if (dispatch->engine.calls > 0 || (dispatch->outcomes.count == 0 && !dispatch->has_chance))
+		bool		has_chance = dispatch->has_chance && w->phase == WORKER_RUNNING;
+
+		if (dispatch->engine.calls > 0 || (dispatch->outcomes.count == 0 && !has_chance))
 			return false;
 		call_careful(w);
 		return true;
@@ -324,27 +328,22 @@ call_idle(Worker *w)
 }
 
 /*
- * After an error: either record a few outcomes and run no turn, or record none
- * and advance a few instances.  So it shows which of them the server cannot do,
- * and the others go on.
+ * After an error: few outcomes and one instance, or one instance and claims.
+ * With one turn the engine contains what a turn does wrong, so a call that raises
+ * an error all the same does it because of its outcomes.
  */
 static void
 call_careful(Worker *w)
 {
 	Dispatch   *dispatch = w->dispatch;
+	bool		is_running = w->phase == WORKER_RUNNING;
 	OutcomeList batch = {0};
-	int			turns = 0;
-	int			room = 0;
 
 	replace_refused(w);
 	outcomes_take(&dispatch->outcomes, dispatch->trust, OUTCOME_BYTES_PER_CALL, &batch);
-	if (batch.count == 0 && w->phase == WORKER_RUNNING)
-	{
-		turns = dispatch->trust;
-		room = room_for_call(w);
-		dispatch->has_chance = false;
-	}
-	engine_call(engine_free_conn(w), CALL_WORK, room, turns, &batch);
+	dispatch->has_chance = false;
+	engine_call(engine_free_conn(w), CALL_WORK, is_running && batch.count == 0 ? room_for_call(w) : 0,
+				is_running ? TURNS_PER_CAREFUL_CALL : 0, &batch);
 }
 
 /* Free places.  One call at a time may fill them all: two claimers would only meet at the same tasks. */
@@ -395,7 +394,7 @@ after_good_call(Worker *w, const CallReport *report)
 	if (dispatch->trust > 0)
 	{
 		dispatch->trust *= 2;
-		if (dispatch->trust > TURNS_PER_CALL)
+		if (dispatch->trust > FULL_TRUST)
 			dispatch->trust = 0;
 		dispatch->has_chance = true;
 	}

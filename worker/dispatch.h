@@ -17,7 +17,6 @@
 #include <stdint.h>
 
 #include "claims.h"
-#include "conninfo.h"
 #include "engine.h"
 #include "loop.h"
 #include "outcome.h"
@@ -34,7 +33,6 @@ typedef enum DrainStage
 
 typedef struct Dispatch
 {
-	Conninfo	conninfo;		/* of every connection */
 	Session		session;
 	Engine		engine;
 	Claims		claims;
@@ -67,7 +65,7 @@ typedef struct Dispatch
 	int64_t		fenced;
 } Dispatch;
 
-extern bool dispatch_init(struct Worker *w);
+extern void dispatch_init(struct Worker *w);
 extern void dispatch_free(struct Worker *w);
 
 /* Make the calls that are due now.  Once a round of the loop. */

@@ -24,7 +24,7 @@
  * The server ends a turn after its own time-out; a call that takes so much
  * longer is stuck, and its backend is terminated.
  */
-#define CALL_MARGIN_MS			10000
+#define CALL_MARGIN_MS			5000
 #define TURN_TIMEOUT_MS			10000	/* when the server's is not known */
 
 /* Turns and SQL activities run user code here: nothing else may limit them but the engine. */
@@ -82,8 +82,8 @@ engine_init(Worker *w)
 	{
 		EngineConn *conn = &engine->conns[i];
 
-		conn->db = (Db) {.worker = w, .label = "engine", .conninfo = &w->dispatch->conninfo,
-			.settings = engine_settings, .events = &engine_events, .owner = conn};
+		db_init(&conn->db, w, "engine", engine_settings, &engine_events);
+		conn->db.owner = conn;
 		db_open(&conn->db);
 	}
 }
@@ -150,11 +150,10 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	Engine	   *engine = &w->dispatch->engine;
 	const Session *session = &w->dispatch->session;
 	int64_t		turn_timeout_ms = session->turn_timeout_ms > 0 ? session->turn_timeout_ms : TURN_TIMEOUT_MS;
-	DoneArrays	done;
+	DoneArrays	done = {0};
 	DbParams	params = {0};
 
-	conn->sent = *outcomes;
-	*outcomes = (OutcomeList) {0};
+	outcomes_append(&conn->sent, outcomes);
 	conn->mode = mode;
 	conn->room = room;
 	conn->turns = turns;
@@ -188,7 +187,6 @@ engine_overdue(Db *db, int backend_pid)
 static void
 done_arrays_make(DoneArrays *done, const OutcomeList *outcomes)
 {
-	done->outcomes = (Buf) {0};
 	pgarray_begin(&done->instances, PG_INT8_OID);
 	pgarray_begin(&done->tasks, PG_INT4_OID);
 	pgarray_begin(&done->fences, PG_INT8_OID);
@@ -261,8 +259,8 @@ call_not_done(EngineConn *conn, const DbResult *result)
 	if (result->rows != NULL)
 		db_log_failure(result, "record results and claim tasks");
 
-	/* alone in a call without turns: it is this outcome that the server refuses; let others go first */
-	if (result->rows != NULL && conn->sent.count == 1 && conn->turns == 0)
+	/* alone in a careful call: it is this outcome that the server refuses; let others go first */
+	if (result->rows != NULL && conn->sent.count == 1 && conn->turns <= 1)
 	{
 		conn->sent.head->refusals += refusal_weight(result->sqlstate);
 		outcomes_append(&w->dispatch->outcomes, &conn->sent);
@@ -271,11 +269,14 @@ call_not_done(EngineConn *conn, const DbResult *result)
 		outcomes_prepend(&w->dispatch->outcomes, &conn->sent);
 }
 
-/* How much an error says about the outcome, and not about the system: see REFUSAL_LIMIT. */
+/*
+ * How much an error says about the outcome, and not about the system: see
+ * REFUSAL_LIMIT.  Data exceptions, violated constraints, and limits do.
+ */
 static int
 refusal_weight(const char *sqlstate)
 {
-	if (!db_is_transient(sqlstate))
+	if (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 || strncmp(sqlstate, "54", 2) == 0)
 		return 4;
 	return strncmp(sqlstate, "XX", 2) == 0 ? 1 : 0;
 }
@@ -349,8 +350,12 @@ read_row(EngineConn *conn, const PGresult *rows, int row, CallReport *report)
 static TaskKey
 row_key(const PGresult *rows, int row)
 {
-	return (TaskKey) {db_int8(rows, row, WORK_INSTANCE_KEY), (int32_t) db_int8(rows, row, WORK_TASK_ID),
-		db_int8(rows, row, WORK_FENCE)};
+	TaskKey		key;
+
+	key.instance_key = db_int8(rows, row, WORK_INSTANCE_KEY);
+	key.task_id = (int32_t) db_int8(rows, row, WORK_TASK_ID);
+	key.fence = db_int8(rows, row, WORK_FENCE);
+	return key;
 }
 
 /* Somebody else may complete this task now: forget the outcome, and stop the activity if it still runs. */

@@ -84,7 +84,7 @@ loop_free(Worker *w)
 		close(loop->epoll_fd);
 	free(loop->watches);
 	free(loop->heap);
-	*loop = (Loop) {0};
+	memset(loop, 0, sizeof(*loop));
 }
 
 void

@@ -7,6 +7,7 @@
 #include "outcome.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "xalloc.h"
 
@@ -49,7 +50,7 @@ outcomes_prepend(OutcomeList *list, OutcomeList *source)
 {
 	outcomes_append(source, list);
 	*list = *source;
-	*source = (OutcomeList) {0};
+	memset(source, 0, sizeof(*source));
 }
 
 void
@@ -63,7 +64,7 @@ outcomes_append(OutcomeList *list, OutcomeList *source)
 		list->head = source->head;
 	list->tail = source->tail;
 	list->count += source->count;
-	*source = (OutcomeList) {0};
+	memset(source, 0, sizeof(*source));
 }
 
 void
@@ -118,7 +119,7 @@ outcomes_free(OutcomeList *list)
 		list->head = outcome->next;
 		outcome_free(outcome);
 	}
-	*list = (OutcomeList) {0};
+	memset(list, 0, sizeof(*list));
 }
 
 bool

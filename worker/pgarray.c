@@ -24,7 +24,8 @@ pgarray_begin(PgArray *array, uint32_t element_oid)
 {
 	static const char room[HEADER_BYTES] = {0};
 
-	*array = (PgArray) {.element_oid = element_oid};
+	memset(array, 0, sizeof(*array));
+	array->element_oid = element_oid;
 	buf_append(&array->bytes, room, sizeof(room));
 }
 
@@ -82,7 +83,7 @@ void
 pgarray_free(PgArray *array)
 {
 	buf_free(&array->bytes);
-	*array = (PgArray) {0};
+	memset(array, 0, sizeof(*array));
 }
 
 uint32_t

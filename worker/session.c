@@ -86,8 +86,8 @@ session_init(Worker *w)
 
 	make_boot_id(session);
 	backoff_init(&session->attach_backoff, ATTACH_BASE_MS, ATTACH_CAP_MS);
-	session->db = (Db) {.worker = w, .label = "control", .conninfo = &w->dispatch->conninfo,
-		.settings = control_settings, .events = &control_events, .owner = session};
+	db_init(&session->db, w, "control", control_settings, &control_events);
+	session->db.owner = session;
 	db_open(&session->db);
 }
 
@@ -169,8 +169,13 @@ session_signal_backend(Worker *w, int pid, bool terminate)
 {
 	Session    *session = &w->dispatch->session;
 
-	if (session->signal_count < SESSION_MAX_SIGNALS)
-		session->signals[session->signal_count++] = (BackendSignal) {pid, terminate};
+	BackendSignal *signal = &session->signals[session->signal_count];
+
+	if (session->signal_count == SESSION_MAX_SIGNALS)
+		return;
+	session->signal_count++;
+	signal->pid = pid;
+	signal->terminate = terminate;
 }
 
 static void

@@ -222,8 +222,8 @@ open_conn(Worker *w)
 	if (closed == NULL)
 		return;
 	closed->is_open = true;
-	closed->db = (Db) {.worker = w, .label = "SQL", .conninfo = &w->dispatch->conninfo,
-		.settings = sql_settings, .events = &conn_events, .owner = closed};
+	db_init(&closed->db, w, "SQL", sql_settings, &conn_events);
+	closed->db.owner = closed;
 	db_open(&closed->db);
 }
 

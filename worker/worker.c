@@ -58,18 +58,14 @@ static bool
 worker_start(Worker *w)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (!conninfo_build(&w->conninfo, w->config.dbname) || !registry_init(w))
+	{
+		w->exit_code = EXIT_USAGE;
+		return false;
+	}
 	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w))
 		return false;
-	if (!registry_init(w))
-	{
-		w->exit_code = EXIT_USAGE;
-		return false;
-	}
-	if (!dispatch_init(w))
-	{
-		w->exit_code = EXIT_USAGE;
-		return false;
-	}
+	dispatch_init(w);
 	log_info("pgdf worker %s started", PGDF_VERSION);
 	return true;
 }
@@ -84,6 +80,7 @@ worker_stop(Worker *w)
 	registry_free(w);
 	signals_free(w);
 	loop_free(w);
+	conninfo_free(&w->conninfo);
 	curl_global_cleanup();
 	log_info("pgdf worker stopped");
 	config_free(&w->config);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "config.h"
+#include "conninfo.h"
 #include "loop.h"
 
 /* Exit codes of pgdf worker. */
@@ -33,6 +34,7 @@ typedef struct Worker
 {
 	Config		config;
 	Loop		loop;
+	Conninfo	conninfo;		/* of every connection */
 	WorkerPhase phase;
 	int			exit_code;
 	int			argc;			/* kept for a reload */
