@@ -84,10 +84,14 @@ pgdf_failure_from_error(const ErrorData *edata, text *inner)
 {
 	Failure		failure = {0};
 
+	if (inner != NULL)
+		pgdf_failure_from_json(inner, &failure);
 	failure.message = edata->message != NULL ? edata->message : "";
 	failure.stack_trace = edata->context;
 	failure.inner = inner;
-	if (is_noted(edata))
+	if (inner != NULL)
+		failure.properties = error_properties(edata);
+	else if (is_noted(edata))
 	{
 		failure.error_type = noted.error_type;
 		failure.is_non_retriable = noted.is_non_retriable;
@@ -158,6 +162,12 @@ pgdf_failure_note_raised(const char *error_type, const char *message,
 		noted.properties = (text *) PG_DETOAST_DATUM_COPY(PointerGetDatum(properties));
 	noted.error_type = pstrdup(error_type);
 	MemoryContextSwitchTo(caller);
+}
+
+void
+pgdf_failure_forget_raised(void)
+{
+	memset(&noted, 0, sizeof(noted));
 }
 
 /* Is it the error that df_fail() has raised, perhaps caught and raised again? */

@@ -32,7 +32,8 @@ extern void pgdf_failure_from_json(text *json, Failure *failure);
 
 /*
  * What an error in a user's function means as a failure: errorType is the
- * SQLSTATE, or what df_fail() said.  inner may be NULL.
+ * SQLSTATE, or what df_fail() said, or that of inner, the failure of a task that
+ * the function let through; inner may be NULL.
  */
 extern text *pgdf_failure_from_error(const ErrorData *edata, text *inner);
 
@@ -48,5 +49,8 @@ extern char *pgdf_json_get_string(text *json, const char *key);
  */
 extern void pgdf_failure_note_raised(const char *error_type, const char *message,
 									 bool is_non_retriable, text *properties);
+
+/* Forget it: what runs next is somebody else's. */
+extern void pgdf_failure_forget_raised(void);
 
 #endif							/* PGDF_FAILURE_H */

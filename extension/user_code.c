@@ -25,6 +25,7 @@
 #include "utils/resowner.h"
 
 #include "engine.h"
+#include "failure.h"
 #include "invoke.h"
 #include "runaway.h"
 #include "wake.h"
@@ -41,11 +42,14 @@ static const char *const fixed_settings[][2] = {
 #define INLINE_LOCK_TIMEOUT		"50ms"
 
 static void set_local(const char *name, const char *value);
+static void watch_transactions(void);
 static Oid	prologue(const UserCode *code);
 static void epilogue(void);
 
 /* Whose code this session has run. */
 static Oid	session_owner = InvalidOid;
+static bool session_is_clean = true;	/* nobody's */
+static SubTransactionId reset_in = InvalidSubTransactionId; /* not yet committed */
 
 void
 pgdf_user_code_run(UserCode *code)
@@ -64,10 +68,12 @@ pgdf_user_code_run(UserCode *code)
 	code->result = NULL;
 	code->error = NULL;
 
+	pgdf_failure_forget_raised();
 	PG_TRY();
 	{
 		Oid			function = prologue(code);
 
+		error_context_stack = NULL; /* whoever called the engine is none of its business */
 		if (code->budget_ms > 0)
 			pgdf_runaway_arm(code->budget_ms);
 		code->result = pgdf_invoke(function, code->input);
@@ -110,7 +116,9 @@ pgdf_session_reset(Oid next_owner)
 {
 	if (session_owner == next_owner)
 		return;
-	if (OidIsValid(session_owner))
+	watch_transactions();
+	reset_in = GetCurrentSubTransactionId();
+	if (!session_is_clean)
 	{
 		LockReleaseAll(USER_LOCKMETHOD, true);
 		DropAllPreparedStatements();
@@ -119,6 +127,39 @@ pgdf_session_reset(Oid next_owner)
 		Async_UnlistenAll();
 	}
 	session_owner = next_owner;
+	session_is_clean = false;
+}
+
+/* Temporary tables that the reset has dropped come back when it is rolled back. */
+static void
+on_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT && reset_in != InvalidSubTransactionId)
+		session_owner = InvalidOid;
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		reset_in = InvalidSubTransactionId;
+}
+
+static void
+on_subtransaction_end(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB && reset_in != InvalidSubTransactionId && subid <= reset_in)
+	{
+		session_owner = InvalidOid;
+		reset_in = InvalidSubTransactionId;
+	}
+}
+
+static void
+watch_transactions(void)
+{
+	static bool is_watching = false;
+
+	if (is_watching)
+		return;
+	RegisterXactCallback(on_transaction_end, NULL);
+	RegisterSubXactCallback(on_subtransaction_end, NULL);
+	is_watching = true;
 }
 
 static void
