@@ -66,7 +66,7 @@ static PgdfStatement delete_statement = {
 };
 
 static PgdfStatement started_statement = {
-	"UPDATE df.tasks SET is_started = true, attempts = attempts + 1"
+	"UPDATE df.tasks SET is_started = true, attempts = least(attempts + 1, 32767)::smallint"
 	" WHERE instance_key = $1 AND task_id = $2 AND NOT is_started",
 	2, {INT8OID, INT4OID}
 };
@@ -159,10 +159,16 @@ parse_reports(ArrayType *instances, ArrayType *tasks, ArrayType *fences,
 	return reports;
 }
 
-/* The owner of the first reported instance that exists: the rest goes through the inbox. */
+/*
+ * The owner of the first reported instance that exists: the rest goes through the
+ * inbox.  All of it does when the call before this one left another owner's work:
+ * then the inbox says whose turn it is.
+ */
 static void
 choose_owner(Engine *engine, const Report *reports, int nreports)
 {
+	if (pgdf_owners_wait)
+		return;
 	for (int i = 0; i < nreports && !OidIsValid(engine->owner); i++)
 	{
 		Datum		key = Int64GetDatum(reports[i].instance_key);

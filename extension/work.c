@@ -96,6 +96,8 @@ static PgdfStatement next_due_statement = {
 	0, {0}
 };
 
+bool		pgdf_owners_wait = false;
+
 PG_FUNCTION_INFO_V1(df_work);
 
 static void check_call(void);
@@ -276,6 +278,7 @@ collect_inbox(WorkCall *call)
 		pgdf_spi_execute(&orphans_statement, &window, NULL);
 	n = pgdf_spi_execute(&ready_statement, &window, NULL);
 	keys = palloc(Max(1, n) * sizeof(int64));
+	pgdf_owners_wait = false;
 	for (uint64 row = 0; row < n; row++)
 	{
 		bool		isnull;
@@ -286,6 +289,8 @@ collect_inbox(WorkCall *call)
 			engine->owner = owner;
 			pgdf_session_reset(owner);
 		}
+		if (owner != engine->owner)
+			pgdf_owners_wait = true;
 		if (owner != engine->owner || nkeys >= engine->turns_left)
 			engine->more = true;
 		else
