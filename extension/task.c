@@ -22,7 +22,7 @@ static PgdfStatement delete_statement = {
 
 static PgdfStatement update_statement = {
 	"UPDATE df.tasks"
-	"   SET state = $3, visible_at = $4, attempts = $5::smallint, last_failure = $6,"
+	"   SET state = $3, visible_at = $4, attempts = least($5, 32767)::smallint, last_failure = $6,"
 	"       fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false, deliveries = 0"
 	" WHERE instance_key = $1 AND task_id = $2",
 	6, {INT8OID, INT4OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID}
@@ -31,6 +31,7 @@ static PgdfStatement update_statement = {
 static PgdfStatement requeue_statement = {
 	"UPDATE df.tasks"
 	"   SET state = 0, lane = coalesce($3, lane),"
+	"       attempts = CASE WHEN at_most_once AND is_started THEN attempts - 1 ELSE attempts END,"
 	"       fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false,"
 	"       deliveries = greatest(0, deliveries - 1)"
 	" WHERE instance_key = $1 AND task_id = $2",
