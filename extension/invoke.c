@@ -41,6 +41,7 @@ typedef struct Callee
 } Callee;
 
 static void callee_load(Oid function, Callee *callee);
+static bool has_null(FunctionCallInfo fcinfo);
 static void fill_single(const Callee *callee, Jsonb *input, NullableDatum *arg);
 static void fill_by_name(const Callee *callee, Jsonb *input, NullableDatum *args);
 static void fill_default(const Callee *callee, int n, NullableDatum *arg);
@@ -69,6 +70,11 @@ pgdf_invoke(Oid function, Jsonb *input)
 	else if (callee.nargs > 1)
 		fill_by_name(&callee, input, fcinfo->args);
 
+	if (flinfo.fn_strict && has_null(fcinfo))
+	{
+		ReleaseSysCache(callee.tuple);
+		return cstring_to_text("null");
+	}
 	pgstat_init_function_usage(fcinfo, &usage);
 	result = FunctionCallInvoke(fcinfo);
 	pgstat_end_function_usage(&usage, true);
@@ -91,6 +97,18 @@ callee_load(Oid function, Callee *callee)
 	callee->result_type = proc->prorettype;
 	(void) get_func_arg_info(callee->tuple, &callee->arg_types, &callee->arg_names, &modes);
 	callee->nargs = proc->pronargs;
+}
+
+/* A STRICT function is not called with one; many in C would crash. */
+static bool
+has_null(FunctionCallInfo fcinfo)
+{
+	for (int i = 0; i < fcinfo->nargs; i++)
+	{
+		if (fcinfo->args[i].isnull)
+			return true;
+	}
+	return false;
 }
 
 /* A single argument is the input itself. */
