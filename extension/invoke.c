@@ -36,8 +36,8 @@ typedef struct Callee
 	HeapTuple	tuple;			/* of pg_proc */
 	Oid			result_type;
 	int			nargs;
-	Oid		   *arg_types;
-	char	  **arg_names;		/* NULL when there are none */
+	const Oid  *arg_types;		/* of input arguments */
+	char	  **arg_names;		/* of the same; NULL when there are none */
 } Callee;
 
 static void callee_load(Oid function, Callee *callee);
@@ -47,6 +47,7 @@ static void fill_by_name(const Callee *callee, Jsonb *input, NullableDatum *args
 static void fill_default(const Callee *callee, int n, NullableDatum *arg);
 static void root_value(Jsonb *json, JsonbValue *value);
 static void convert(JsonbValue *value, Oid type, NullableDatum *arg);
+static void convert_base(JsonbValue *value, Oid type, NullableDatum *arg);
 static char *scalar_text(const JsonbValue *value);
 static void convert_by_query(JsonbValue *value, Oid type, NullableDatum *arg);
 static text *result_to_json(Oid type, Datum value, bool isnull);
@@ -84,19 +85,29 @@ pgdf_invoke(Oid function, Jsonb *input)
 	return json;
 }
 
+/* Output arguments have their places among the others in the catalog, but not in a call. */
 static void
 callee_load(Oid function, Callee *callee)
 {
 	Form_pg_proc proc;
-	char	   *modes;
+	Datum		names;
+	Datum		modes;
+	bool		isnull;
 
 	callee->tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(callee->tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
 	proc = (Form_pg_proc) GETSTRUCT(callee->tuple);
 	callee->result_type = proc->prorettype;
-	(void) get_func_arg_info(callee->tuple, &callee->arg_types, &callee->arg_names, &modes);
 	callee->nargs = proc->pronargs;
+	callee->arg_types = proc->proargtypes.values;
+	callee->arg_names = NULL;
+	names = SysCacheGetAttr(PROCOID, callee->tuple, Anum_pg_proc_proargnames, &isnull);
+	if (isnull)
+		return;
+	modes = SysCacheGetAttr(PROCOID, callee->tuple, Anum_pg_proc_proargmodes, &isnull);
+	(void) get_func_input_arg_names(names, isnull ? PointerGetDatum(NULL) : modes,
+									&callee->arg_names);
 }
 
 /* A STRICT function is not called with one; many in C would crash. */
@@ -142,11 +153,16 @@ fill_by_name(const Callee *callee, Jsonb *input, NullableDatum *args)
 
 	for (int n = 0; n < callee->nargs; n++)
 	{
-		const char *name = callee->arg_names[n];
+		const char *name = callee->arg_names == NULL ? NULL : callee->arg_names[n];
 		JsonbValue	buffer;
-		JsonbValue *member = getKeyJsonValueFromContainer(&input->root, name, strlen(name),
-														  &buffer);
+		JsonbValue *member;
 
+		if (name == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+					 errmsg("argument %d of the function has no name", n + 1),
+					 errhint("Several arguments are filled by name from a JSON object.")));
+		member = getKeyJsonValueFromContainer(&input->root, name, strlen(name), &buffer);
 		if (member != NULL)
 			convert(member, callee->arg_types[n], &args[n]);
 		else
@@ -199,9 +215,17 @@ root_value(Jsonb *json, JsonbValue *value)
 	}
 }
 
-/* Rows and arrays are taken apart by the server's own function, scalars by their type's input. */
 static void
 convert(JsonbValue *value, Oid type, NullableDatum *arg)
+{
+	convert_base(value, type, arg);
+	if (get_typtype(type) == TYPTYPE_DOMAIN)
+		domain_check(arg->value, arg->isnull, type, NULL, NULL);
+}
+
+/* Rows and arrays are taken apart by the server's own function, scalars by their type's input. */
+static void
+convert_base(JsonbValue *value, Oid type, NullableDatum *arg)
 {
 	Oid			base = getBaseType(type);
 	Oid			input_function;
