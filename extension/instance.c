@@ -71,17 +71,17 @@ static const struct StatusEdge
 };
 
 #define INSERT_INSTANCE \
-	"INSERT INTO df.instance_state (instance_key, instance_id, run_id, name, version, owner," \
+	"INSERT INTO df.instance_state (instance_key, execution, instance_id, run_id, name, version, owner," \
 	" status, parent_instance_key, parent_execution, parent_task_id, root_instance_key," \
 	" tags, priority, queue, created_at, last_updated_at, scheduled_start_at, input)" \
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17)"
-#define INSERT_INSTANCE_NARGS 17
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18)"
+#define INSERT_INSTANCE_NARGS 18
 #define INSERT_INSTANCE_ARGTYPES \
-	{INT8OID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, REGROLEOID, INT2OID, INT8OID, INT4OID, \
+	{INT8OID, INT4OID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, REGROLEOID, INT2OID, INT8OID, INT4OID, \
 	INT4OID, INT8OID, JSONBOID, INT4OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, JSONOID}
 
-/* For an id that we have made: it is random, so it is new. */
-static PgdfStatement insert_new_stmt = {
+/* For an id that is free: one that we have made, for it is random; one that we have freed. */
+static PgdfStatement insert_free_stmt = {
 	.sql = INSERT_INSTANCE,
 	.nargs = INSERT_INSTANCE_NARGS,
 	.argtypes = INSERT_INSTANCE_ARGTYPES
@@ -102,9 +102,9 @@ static PgdfStatement insert_inbox_stmt = {
 };
 
 static PgdfStatement insert_timer_stmt = {
-	.sql = "INSERT INTO df.timers (instance_key, task_id, execution, fire_at) VALUES ($1, 0, 0, $2)",
-	.nargs = 2,
-	.argtypes = {INT8OID, TIMESTAMPTZOID}
+	.sql = "INSERT INTO df.timers (instance_key, task_id, execution, fire_at) VALUES ($1, 0, $2, $3)",
+	.nargs = 3,
+	.argtypes = {INT8OID, INT4OID, TIMESTAMPTZOID}
 };
 
 static PgdfStatement find_stmt = {
@@ -112,6 +112,13 @@ static PgdfStatement find_stmt = {
 	" WHERE instance_id OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
+};
+
+static PgdfStatement identity_stmt = {
+	.sql = "SELECT instance_id, execution FROM df.instance_state"
+	" WHERE instance_key OPERATOR(pg_catalog.=) $1",
+	.nargs = 1,
+	.argtypes = {INT8OID}
 };
 
 static PgdfStatement parse_request_stmt = {
@@ -160,6 +167,7 @@ static PgdfStatement lock_final_stmt = {
 		.argtypes = {INT8ARRAYOID} \
 	}
 
+/* The inbox comes first: see DeleteExtent. */
 static PgdfStatement delete_stmts[] = {
 	DELETE_FROM("inbox"),
 	DELETE_FROM("timers"),
@@ -170,12 +178,29 @@ static PgdfStatement delete_stmts[] = {
 	DELETE_FROM("instance_state"),
 };
 
+/* How much of an instance goes: from which of delete_stmts on. */
+typedef enum DeleteExtent
+{
+	DELETE_ALL = 0,
+	DELETE_ALL_BUT_INBOX = 1
+} DeleteExtent;
+
+/* Under which name an instance begins. */
+typedef struct NewInstance
+{
+	int64		instance_key;
+	int			execution;
+	const char *instance_id;
+	bool		is_free;		/* nobody can have taken the id */
+} NewInstance;
+
 static void check_request(const StartRequest *request);
 static void check_instance_id(const char *instance_id);
 static Registration *find_orchestrator(const char *name, const char *version);
-static bool insert_instance(const StartRequest *request, const Registration *registration,
-							const char *instance_id);
-static void insert_first_wake(int64 instance_key, const StartRequest *request,
+static int64 next_instance_key(void);
+static bool insert_instance(const NewInstance *new, const StartRequest *request,
+							const Registration *registration);
+static void insert_first_wake(const NewInstance *new, const StartRequest *request,
 							  const Registration *registration, TimestampTz now);
 static bool keep_existing(const StartRequest *request, const char *instance_id);
 static void request_replacement(int64 instance_key, const StartRequest *request,
@@ -183,7 +208,8 @@ static void request_replacement(int64 instance_key, const StartRequest *request,
 static text *start_request_to_json(const StartRequest *request, const char *instance_id);
 static void append_string(StringInfo buf, const char *key, const char *value);
 static bool find_instance(const char *instance_id, InstanceRef *ref);
-static void delete_instances(Datum keys);
+static Datum one_key(int64 instance_key);
+static void delete_rows(Datum keys, DeleteExtent extent);
 static void random_bytes(void *buffer, size_t length);
 
 /* ----------------------------------------------------------------- statuses */
@@ -269,13 +295,35 @@ pgdf_instance_start(const StartRequest *request)
 		return instance_id;
 
 	pgdf_wake_workers();
-	while (!insert_instance(request, registration, instance_id))
+	for (;;)
 	{
+		NewInstance new = {
+			.instance_key = next_instance_key(),
+			.instance_id = instance_id,
+			.is_free = request->instance_id == NULL,
+		};
+
+		if (insert_instance(&new, request, registration) || keep_existing(request, instance_id))
+			return instance_id;
 		CHECK_FOR_INTERRUPTS();
-		if (keep_existing(request, instance_id))
-			break;
 	}
-	return instance_id;
+}
+
+void
+pgdf_instance_replace(int64 instance_key, const StartRequest *request)
+{
+	Registration *registration = find_orchestrator(request->name, request->version);
+	Datum		key = Int64GetDatum(instance_key);
+	NewInstance new = {.instance_key = instance_key, .is_free = true};
+
+	(void) pgdf_registry_resolve(registration, request->owner);
+	if (pgdf_spi_execute(&identity_stmt, &key, NULL) == 0)
+		elog(ERROR, "instance with key " INT64_FORMAT " does not exist", instance_key);
+	new.instance_id = pgdf_spi_cstring(0, 1);
+	new.execution = pgdf_spi_int32(0, 2) + 1;
+
+	delete_rows(one_key(instance_key), DELETE_ALL_BUT_INBOX);
+	(void) insert_instance(&new, request, registration);
 }
 
 void
@@ -299,7 +347,7 @@ pgdf_start_request_parse(text *payload, StartRequest *request)
 	value = pgdf_spi_datum(0, 8, &isnull);
 	request->owner = isnull ? InvalidOid : DatumGetObjectId(value);
 	request->input = pgdf_spi_text(0, 9, CurrentMemoryContext);
-	request->if_exists = IF_EXISTS_ERROR;
+	request->if_exists = IF_EXISTS_REPLACE;
 }
 
 static void
@@ -362,63 +410,70 @@ find_orchestrator(const char *name, const char *version)
 	return NULL;
 }
 
+static int64
+next_instance_key(void)
+{
+	return nextval_internal(get_relname_relid("instance_key_seq", get_namespace_oid("df", false)),
+							false);
+}
+
 /* False when the id is taken. */
 static bool
-insert_instance(const StartRequest *request, const Registration *registration,
-				const char *instance_id)
+insert_instance(const NewInstance *new, const StartRequest *request,
+				const Registration *registration)
 {
 	Datum		values[INSERT_INSTANCE_NARGS] = {0};
 	bool		nulls[INSERT_INSTANCE_NARGS] = {false};
-	bool		is_generated = request->instance_id == NULL;
 	TimestampTz now = GetCurrentTimestamp();
-	int64		instance_key = nextval_internal(get_relname_relid("instance_key_seq",
-																  get_namespace_oid("df", false)),
-												false);
 
-	values[0] = Int64GetDatum(instance_key);
-	values[1] = CStringGetTextDatum(instance_id);
-	values[2] = UUIDPGetDatum(pgdf_random_uuid());
-	values[3] = CStringGetTextDatum(registration->name);
-	values[4] = CStringGetTextDatum(registration->version);
-	values[5] = ObjectIdGetDatum(request->owner);
-	values[6] = Int16GetDatum(STATUS_PENDING);
-	nulls[7] = nulls[8] = nulls[9] = request->parent_instance_key == 0;
-	values[7] = Int64GetDatum(request->parent_instance_key);
-	values[8] = Int32GetDatum(request->parent_execution);
-	values[9] = Int32GetDatum(request->parent_task_id);
-	values[10] = Int64GetDatum(request->root_instance_key != 0 ?
-							   request->root_instance_key : instance_key);
-	nulls[11] = request->tags == NULL;
-	values[11] = PointerGetDatum(request->tags);
-	values[12] = Int32GetDatum(request->priority);
-	nulls[13] = request->queue == NULL;
+	values[0] = Int64GetDatum(new->instance_key);
+	values[1] = Int32GetDatum(new->execution);
+	values[2] = CStringGetTextDatum(new->instance_id);
+	values[3] = UUIDPGetDatum(pgdf_random_uuid());
+	values[4] = CStringGetTextDatum(registration->name);
+	values[5] = CStringGetTextDatum(registration->version);
+	values[6] = ObjectIdGetDatum(request->owner);
+	values[7] = Int16GetDatum(STATUS_PENDING);
+	nulls[8] = nulls[9] = nulls[10] = request->parent_instance_key == 0;
+	values[8] = Int64GetDatum(request->parent_instance_key);
+	values[9] = Int32GetDatum(request->parent_execution);
+	values[10] = Int32GetDatum(request->parent_task_id);
+	values[11] = Int64GetDatum(request->root_instance_key != 0 ?
+							   request->root_instance_key : new->instance_key);
+	nulls[12] = request->tags == NULL;
+	values[12] = PointerGetDatum(request->tags);
+	values[13] = Int32GetDatum(request->priority);
+	nulls[14] = request->queue == NULL;
 	if (request->queue != NULL)
-		values[13] = CStringGetTextDatum(request->queue);
-	values[14] = TimestampTzGetDatum(now);
-	nulls[15] = !request->has_start_at;
-	values[15] = TimestampTzGetDatum(request->start_at);
-	nulls[16] = request->input == NULL;
-	values[16] = PointerGetDatum(request->input);
+		values[14] = CStringGetTextDatum(request->queue);
+	values[15] = TimestampTzGetDatum(now);
+	nulls[16] = !request->has_start_at;
+	values[16] = TimestampTzGetDatum(request->start_at);
+	nulls[17] = request->input == NULL;
+	values[17] = PointerGetDatum(request->input);
 
-	if (pgdf_spi_execute(is_generated ? &insert_new_stmt : &insert_stmt, values, nulls) == 0)
+	if (pgdf_spi_execute(new->is_free ? &insert_free_stmt : &insert_stmt, values, nulls) == 0)
 		return false;
-	insert_first_wake(instance_key, request, registration, now);
+	insert_first_wake(new, request, registration, now);
 	return true;
 }
 
 /* What makes the instance ready: an inbox row now, or a timer for later. */
 static void
-insert_first_wake(int64 instance_key, const StartRequest *request,
+insert_first_wake(const NewInstance *new, const StartRequest *request,
 				  const Registration *registration, TimestampTz now)
 {
 	if (request->has_start_at && request->start_at > now)
 	{
-		Datum		values[] = {Int64GetDatum(instance_key), TimestampTzGetDatum(request->start_at)};
+		Datum		values[] = {
+			Int64GetDatum(new->instance_key), Int32GetDatum(new->execution),
+			TimestampTzGetDatum(request->start_at)
+		};
 
 		(void) pgdf_spi_execute(&insert_timer_stmt, values, NULL);
 	}
 	else
-		pgdf_inbox_insert(instance_key, EVENT_EXECUTION_STARTED, registration->name, NULL);
+		pgdf_inbox_insert(new->instance_key, EVENT_EXECUTION_STARTED, registration->name, NULL);
 }
 
 /*
@@ -568,10 +623,7 @@ pgdf_inbox_insert(int64 instance_key, EventType type, const char *name, text *pa
 void
 pgdf_instance_delete(int64 instance_key)
 {
-	Datum		key = Int64GetDatum(instance_key);
-
-	delete_instances(PointerGetDatum(construct_array(&key, 1, INT8OID, sizeof(int64),
-													 FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
+	delete_rows(one_key(instance_key), DELETE_ALL);
 }
 
 /*
@@ -595,14 +647,23 @@ pgdf_instance_purge(int64 instance_key)
 	if (pgdf_spi_execute(&lock_final_stmt, values, NULL) == 0)
 		return 0;
 	count = pgdf_spi_int64(0, 2);
-	delete_instances(pgdf_spi_datum(0, 1, &isnull));
+	delete_rows(pgdf_spi_datum(0, 1, &isnull), DELETE_ALL);
 	return count;
 }
 
-static void
-delete_instances(Datum keys)
+static Datum
+one_key(int64 instance_key)
 {
-	for (size_t i = 0; i < lengthof(delete_stmts); i++)
+	Datum		key = Int64GetDatum(instance_key);
+
+	return PointerGetDatum(construct_array(&key, 1, INT8OID, sizeof(int64),
+										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+static void
+delete_rows(Datum keys, DeleteExtent extent)
+{
+	for (size_t i = extent; i < lengthof(delete_stmts); i++)
 		(void) pgdf_spi_execute(&delete_stmts[i], &keys, NULL);
 }
 

@@ -98,7 +98,7 @@ extern char *pgdf_instance_start(const StartRequest *request);
 
 /*
  * The start request in such a row's payload, in CurrentMemoryContext; its
- * if_exists is IF_EXISTS_ERROR: delete the old instance, then start.  The JSON is
+ * if_exists is IF_EXISTS_REPLACE.  The JSON is
  *
  *	{"name": text, "instance_id": text, "version": text|null, "queue": text|null,
  *	 "priority": int, "start_at": text|null (timestamptz, ISO), "tags": object|null,
@@ -110,10 +110,19 @@ extern char *pgdf_instance_start(const StartRequest *request);
 extern void pgdf_start_request_parse(text *payload, StartRequest *request);
 
 /*
+ * Begin an instance anew, as request has it, under its id and key: what is in its
+ * inbox, and what is on its way there, is for the new run.  All else that it has
+ * is deleted.  Its execution is one higher, so that an outcome for the old run is
+ * not taken for one of the new.  The caller holds the row lock, has ended the old
+ * run (tasks, parent, children), and writes nothing of it afterwards.  Errors as
+ * pgdf_instance_start().
+ */
+extern void pgdf_instance_replace(int64 instance_key, const StartRequest *request);
+
+/*
  * Delete all rows of one instance (of any state, no checks, no locks taken on
- * others): what replacing does after its own checks.  A child's
- * parent_instance_key that leads nowhere means that it is detached; keys are
- * never used again.
+ * others).  A child's parent_instance_key that leads nowhere means that it is
+ * detached; keys are never used again.
  */
 extern void pgdf_instance_delete(int64 instance_key);
 
