@@ -300,6 +300,7 @@ raise_failures(Turn *turn, Handles handles, bool fail_fast)
 	const TurnTask *first;
 	Failure		failure;
 	StringInfoData detail;
+	int			sqlstate;
 
 	for (int i = 0; i < handles.count; i++)
 		failed = failed_tasks(turn, handles.values[i], failed);
@@ -321,15 +322,17 @@ raise_failures(Turn *turn, Handles handles, bool fail_fast)
 
 	first = task_of(turn, linitial_int(failed));
 	pgdf_failure_from_json(first->failure, &failure);
-	turn->last_failure = first->failure;
-	turn->last_failure_code = pgdf_turn_failure_sqlstate(first, &failure);
+	sqlstate = pgdf_turn_failure_sqlstate(first, &failure);
+	pgdf_turn_note_failure(turn, first, sqlstate, failed);
 	if (list_length(failed) == 1)
 		ereport(ERROR,
-				(errcode(turn->last_failure_code),
-				 errmsg("activity \"%s\" failed: %s", first->name, failure.message),
+				(errcode(sqlstate),
+				 errmsg("%s \"%s\" failed: %s",
+						first->kind == TASK_CHILD ? "sub-orchestration" : "activity",
+						first->name ? first->name : "timer", failure.message),
 				 errdetail("%s", detail.data)));
 	ereport(ERROR,
-			(errcode(turn->last_failure_code),
+			(errcode(sqlstate),
 			 errmsg("%d of %d tasks failed, first \"%s\": %s",
 					list_length(failed), handles.count, first->name ? first->name : "timer", failure.message),
 			 errdetail("%s", detail.data)));

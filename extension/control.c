@@ -25,9 +25,10 @@
 PG_FUNCTION_INFO_V1(df_terminate);
 PG_FUNCTION_INFO_V1(df_suspend);
 PG_FUNCTION_INFO_V1(df_resume);
+PG_FUNCTION_INFO_V1(df_rewind);
 PG_FUNCTION_INFO_V1(df_purge);
 
-static bool request_suspension(FunctionCallInfo fcinfo, const char *function, EventType type);
+static bool request_change(FunctionCallInfo fcinfo, const char *function, EventType type);
 static text *reason_payload(FunctionCallInfo fcinfo, int arg);
 static char *instance_id_arg(FunctionCallInfo fcinfo);
 static text *terminate_payload(FunctionCallInfo fcinfo);
@@ -66,14 +67,21 @@ df_terminate(PG_FUNCTION_ARGS)
 Datum
 df_suspend(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(request_suspension(fcinfo, "df_suspend", EVENT_EXECUTION_SUSPENDED));
+	PG_RETURN_BOOL(request_change(fcinfo, "df_suspend", EVENT_EXECUTION_SUSPENDED));
 }
 
 /* df_resume(instance_id, reason): false when it is not suspended. */
 Datum
 df_resume(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(request_suspension(fcinfo, "df_resume", EVENT_EXECUTION_RESUMED));
+	PG_RETURN_BOOL(request_change(fcinfo, "df_resume", EVENT_EXECUTION_RESUMED));
+}
+
+/* df_rewind(instance_id, reason): false when it has not failed. */
+Datum
+df_rewind(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(request_change(fcinfo, "df_rewind", EVENT_EXECUTION_REWOUND));
 }
 
 /* df_purge(instance_id): how many instances were deleted, final children included. */
@@ -96,18 +104,22 @@ df_purge(PG_FUNCTION_ARGS)
 
 /* The engine decides again when it takes the request: another one may be on its way. */
 static bool
-request_suspension(FunctionCallInfo fcinfo, const char *function, EventType type)
+request_change(FunctionCallInfo fcinfo, const char *function, EventType type)
 {
 	Oid			role = GetUserId();
 	PgdfIdentity caller;
 	InstanceRef ref;
 	bool		is_needed;
 
+	if (type == EVENT_EXECUTION_REWOUND)
+		pgdf_refuse_in_engine(function);
 	pgdf_refuse_in_turn(function);
+	PreventCommandIfReadOnly(function);
 	pgdf_enter(&caller);
 	SPI_connect();
 	pgdf_instance_require(instance_id_arg(fcinfo), role, &ref);
-	is_needed = !pgdf_status_is_final(ref.status) &&
+	is_needed = type == EVENT_EXECUTION_REWOUND ? ref.status == STATUS_FAILED :
+		!pgdf_status_is_final(ref.status) &&
 		(ref.status == STATUS_SUSPENDED) == (type == EVENT_EXECUTION_RESUMED);
 	if (is_needed)
 	{

@@ -54,7 +54,7 @@ pgdf_decisions_apply(Engine *engine, Instance *instance, Turn *turn, bool is_fin
 		event->payload = task->input;
 		task->scheduled_event = event->event_id;
 		last = number;
-		if (!is_final || task->kind == TASK_SEND)
+		if (!is_final || task->kind == TASK_SEND || task->kind == TASK_CHILD)
 			apply_task(engine, instance, number, task, event);
 	}
 	if (instance->next_event_id > pgdf_max_history_events)

@@ -21,6 +21,7 @@
 #include "failure.h"
 #include "instance.h"
 #include "payload.h"
+#include "rewind.h"
 #include "spi.h"
 
 /* How long one call may go on beginning turns and activities, in ms. */
@@ -48,15 +49,16 @@ static PgdfStatement lock_statement = {
 static PgdfStatement update_statement = {
 	"UPDATE df.instance_state"
 	"   SET status = $2, last_updated_at = $3,"
-	"       completed_at = CASE WHEN $4 THEN $3 END,"
-	"       output = $5, failure = $6,"
+	"       completed_at = CASE $4 WHEN 0 THEN completed_at WHEN 1 THEN $3 END,"
+	"       output = CASE $4 WHEN 0 THEN output ELSE $5 END,"
+	"       failure = CASE $4 WHEN 0 THEN failure ELSE $6 END,"
 	"       custom_status = CASE WHEN $7 THEN $8 ELSE custom_status END,"
 	"       next_event_id = $9, next_task_id = $10, tasks_total = $11, tasks_completed = $12,"
 	"       turns = $13, turn_failures = $14::smallint, blocked_reason = $15, code_hash = $16,"
 	"       await_remaining = $17, awaited = CASE WHEN $18 THEN $19 ELSE awaited END,"
 	"       buffered_events = $20, execution = $21, input = CASE WHEN $22 THEN $23 ELSE input END"
 	" WHERE instance_key = $1",
-	23, {INT8OID, INT2OID, TIMESTAMPTZOID, BOOLOID, JSONOID, JSONOID, BOOLOID, JSONOID,
+	23, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
 		INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID,
 		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID}
 };
@@ -92,12 +94,18 @@ static PgdfStatement delete_tasks_statement = {
 	1, {INT8OID}
 };
 
-static PgdfStatement keep_failed_tasks_statement = {
-	"WITH gone AS ("
-	"    DELETE FROM df.tasks WHERE instance_key = $1 AND state <> 3"
-	"    RETURNING instance_key, task_id, state, worker_key, fence)"
-	" INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)"
-	" SELECT worker_key, instance_key, task_id, fence FROM gone WHERE state = 1",
+/* A failed instance may be rewound: nothing runs, but nothing is forgotten. */
+static PgdfStatement park_tasks_statement = {
+	"WITH held AS ("
+	"    SELECT instance_key, task_id, state, worker_key, fence FROM df.tasks"
+	"     WHERE instance_key = $1 AND state IN (0, 1, 2) FOR UPDATE),"
+	" stopped AS ("
+	"    INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)"
+	"    SELECT worker_key, instance_key, task_id, fence FROM held WHERE state = 1)"
+	" UPDATE df.tasks t"
+	"    SET state = 5, visible_at = NULL, fence = NULL, worker_key = NULL, claimed_at = NULL,"
+	"        is_started = false"
+	"   FROM held WHERE t.instance_key = held.instance_key AND t.task_id = held.task_id",
 	1, {INT8OID}
 };
 
@@ -149,6 +157,7 @@ static text *copy_text(text *value);
 static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
 static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
 static void replace_instance(Engine *engine, Instance *instance, text *request);
+static void park_new_tasks(Instance *instance);
 static void tell_parent(Engine *engine, const Instance *instance, InstanceStatus status);
 static void flush_events(Engine *engine);
 static void flush_tasks(Engine *engine);
@@ -361,6 +370,11 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 	{
 		if (delivery->type == EVENT_EVENT_RAISED)
 			pgdf_event_too_late(instance, delivery);
+		if (delivery->type == EVENT_EXECUTION_REWOUND && instance->status == STATUS_FAILED)
+		{
+			pgdf_rewind_instance(engine, instance, delivery);
+			pgdf_instance_check_ready(engine, instance);
+		}
 		return;
 	}
 	if (delivery->execution >= 0 && delivery->execution != instance->execution)
@@ -562,7 +576,7 @@ pgdf_instance_finish(Engine *engine, Instance *instance, InstanceStatus status,
 	MemoryContext caller = MemoryContextSwitchTo(instance->context);
 
 	pgdf_instance_set_status(instance, status);
-	instance->is_completed = true;
+	instance->end = END_SET;
 	if (output != NULL)
 		instance->output = (text *) DatumGetPointer(datumCopy(PointerGetDatum(output), false, -1));
 	if (failure != NULL)
@@ -571,16 +585,42 @@ pgdf_instance_finish(Engine *engine, Instance *instance, InstanceStatus status,
 	instance->is_awaited_dirty = true;
 	instance->needs_turn = false;
 	instance->blocked_reason = NULL;
-	instance->new_tasks = NIL;
+	if (status == STATUS_FAILED)
+		park_new_tasks(instance);
+	else
+		instance->new_tasks = NIL;
 	instance->new_timers = NIL;
 	instance->inline_tasks = NIL;
 	MemoryContextSwitchTo(caller);
 
 	if (instance->had_tasks)
-		pgdf_spi_execute(status == STATUS_FAILED ? &keep_failed_tasks_statement
+		pgdf_spi_execute(status == STATUS_FAILED ? &park_tasks_statement
 						 : &delete_tasks_statement, &key, NULL);
 	pgdf_spi_execute(&delete_timers_statement, &key, NULL);
 	tell_parent(engine, instance, status);
+}
+
+/* What this call has decided or tried, and not yet written, is kept for rewind too. */
+static void
+park_new_tasks(Instance *instance)
+{
+	ListCell   *cell;
+
+	foreach(cell, instance->inline_tasks)
+	{
+		TaskRow    *row = palloc(sizeof(TaskRow));
+
+		*row = ((InlineTask *) lfirst(cell))->row;
+		instance->new_tasks = lappend(instance->new_tasks, row);
+	}
+	foreach(cell, instance->new_tasks)
+	{
+		TaskRow    *row = lfirst(cell);
+
+		if (row->state != TASK_FAILED)
+			row->state = TASK_PARKED;
+		row->has_visible_at = false;
+	}
 }
 
 void
@@ -699,6 +739,7 @@ flush_tasks(Engine *engine)
 	HASH_SEQ_STATUS scan;
 	Instance   *instance;
 	int			count = 0;
+	int			queued = 0;
 	int			n = 0;
 	ColumnArray columns[17];
 	Datum		values[18];
@@ -722,6 +763,7 @@ flush_tasks(Engine *engine)
 		{
 			const TaskRow *row = lfirst(cell);
 
+			queued += row->state == TASK_QUEUED ? 1 : 0;
 			pgdf_column_set(&columns[0], n, Int64GetDatum(instance->key), false);
 			pgdf_column_set(&columns[1], n, Int32GetDatum(instance->execution), false);
 			pgdf_column_set(&columns[2], n, Int32GetDatum(row->task_id), false);
@@ -748,7 +790,7 @@ flush_tasks(Engine *engine)
 		values[c] = pgdf_column_array(&columns[c], insert_tasks_statement.argtypes[c]);
 	values[17] = TimestampTzGetDatum(engine->now);
 	pgdf_spi_execute(&insert_tasks_statement, values, NULL);
-	engine->tasks_queued += count;
+	engine->tasks_queued += queued;
 }
 
 static void
@@ -785,7 +827,7 @@ flush_instance(Engine *engine, Instance *instance)
 	values[0] = Int64GetDatum(instance->key);
 	values[1] = Int16GetDatum((int16) instance->status);
 	values[2] = TimestampTzGetDatum(engine->now);
-	values[3] = BoolGetDatum(instance->is_completed);
+	values[3] = Int32GetDatum(instance->end);
 	values[4] = PointerGetDatum(instance->output);
 	nulls[4] = instance->output == NULL;
 	values[5] = PointerGetDatum(instance->failure);

@@ -74,6 +74,14 @@ typedef struct InlineTask
 	TaskRow		row;
 } InlineTask;
 
+/* What a call does to the end of an instance: completed_at, output and failure. */
+typedef enum EndChange
+{
+	END_KEPT = 0,				/* as it is in the row */
+	END_SET = 1,
+	END_CLEARED = 2				/* by a rewind */
+} EndChange;
+
 /* An instance whose row lock this call holds. */
 typedef struct Instance
 {
@@ -104,7 +112,7 @@ typedef struct Instance
 	AwaitTree  *awaited;		/* NULL: nothing awaited */
 	char	   *blocked_reason;	/* or NULL */
 	int			buffered_events;	/* rows in df.buffered_events */
-	bool		is_completed;	/* completed_at is to be set */
+	EndChange	end;
 	text	   *output;
 	text	   *failure;
 	bool		has_custom_status;

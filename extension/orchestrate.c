@@ -21,6 +21,7 @@
 #include "failure.h"
 #include "instance.h"
 #include "payload.h"
+#include "rewind.h"
 #include "spi.h"
 
 /* After so many turns in a row that could not be finished, an instance is quarantined. */
@@ -225,6 +226,11 @@ pgdf_replay_event(Replay *replay, const Event *event)
 		pgdf_replay_add_start(replay, event->event_id, event->time);
 		return;
 	}
+	if (event->type == EVENT_EXECUTION_REWOUND)
+	{
+		pgdf_replay_rewind(replay, event->payload);
+		return;
+	}
 	if (event->task_id == 0)
 		return;
 
@@ -380,14 +386,16 @@ fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *e
 	bool		is_task_failure = turn->last_failure != NULL &&
 	error->sqlerrcode == turn->last_failure_code;
 	text	   *failure;
+	Event	   *event;
 
 	if (error->sqlerrcode == ERRCODE_READ_ONLY_SQL_TRANSACTION)
 		error->hint = psprintf("An orchestrator only decides; move what writes into an activity.%s%s",
 							   error->context ? " The statement is at: " : "",
 							   error->context ? error->context : "");
 	failure = pgdf_failure_from_error(error, is_task_failure ? turn->last_failure : NULL);
-	pgdf_instance_add_event(instance, EVENT_EXECUTION_COMPLETED,
-							GetCurrentTimestamp())->failure = failure;
+	event = pgdf_instance_add_event(instance, EVENT_EXECUTION_COMPLETED, GetCurrentTimestamp());
+	event->failure = failure;
+	event->payload = pgdf_rewind_point(turn, is_task_failure);
 	pgdf_instance_finish(engine, instance, STATUS_FAILED, NULL, failure);
 }
 

@@ -366,6 +366,18 @@ pgdf_turn_failure_sqlstate(const TurnTask *task, const Failure *failure)
 	return task->kind == TASK_CHILD ? ERRCODE_DF_CHILD_FAILED : ERRCODE_DF_ACTIVITY_FAILED;
 }
 
+void
+pgdf_turn_note_failure(Turn *turn, const TurnTask *task, int sqlstate, List *failed_tasks)
+{
+	MemoryContext caller = MemoryContextSwitchTo(turn->context);
+
+	turn->last_failure = task->failure;
+	turn->last_failure_code = sqlstate;
+	turn->failed_tasks = list_copy(failed_tasks);
+	turn->failed_from = turn->replay->starts[turn->start].event_id;
+	MemoryContextSwitchTo(caller);
+}
+
 char *
 pgdf_turn_describe(const TurnTask *task, int number)
 {
@@ -686,8 +698,8 @@ raise_failure(Turn *turn, const TurnTask *task, int number)
 	Failure		failure;
 
 	pgdf_failure_from_json(task->failure, &failure);
-	turn->last_failure = task->failure;
-	turn->last_failure_code = pgdf_turn_failure_sqlstate(task, &failure);
+	pgdf_turn_note_failure(turn, task, pgdf_turn_failure_sqlstate(task, &failure),
+						   list_make1_int(number));
 	ereport(ERROR,
 			(errcode(turn->last_failure_code),
 			 errmsg("%s \"%s\" failed: %s",

@@ -143,6 +143,8 @@ typedef struct Turn
 	text	   *custom_status;
 	text	   *last_failure;	/* failureDetails last raised */
 	int			last_failure_code;	/* its SQLSTATE */
+	List	   *failed_tasks;	/* int: the tasks whose failure that was */
+	int			failed_from;	/* event id of the turn that first saw it */
 } Turn;
 
 /* The turn that this backend is running, or NULL. */
@@ -227,6 +229,10 @@ extern int	pgdf_turn_task_number(int64 handle);
 
 /* The combination behind a handle, or NULL for a task. */
 extern TaskGroup *pgdf_turn_find_group(const Turn *turn, int64 handle);
+
+/* Note, before raising it, which tasks' failure df_failure() and df_rewind speak of. */
+extern void pgdf_turn_note_failure(Turn *turn, const TurnTask *task, int sqlstate,
+								   List *failed_tasks);
 
 /* SQLSTATE of a failure as the orchestrator sees it: one of class DF. */
 extern int	pgdf_turn_failure_sqlstate(const TurnTask *task, const Failure *failure);

@@ -17,6 +17,7 @@
 #include "claim.h"
 #include "compat.h"
 #include "engine.h"
+#include "failure.h"
 #include "identity.h"
 #include "record.h"
 #include "spi.h"
@@ -90,9 +91,31 @@ static PgdfStatement delayed_statement = {
 	1, {TIMESTAMPTZOID}
 };
 
+/* Activities that have not been done within their schedule_timeout. */
+static PgdfStatement overdue_statement = {
+	"WITH c AS MATERIALIZED ("
+	"    SELECT instance_key, task_id, state, worker_key, fence FROM df.tasks"
+	"     WHERE schedule_deadline IS NOT NULL AND state < 3 AND schedule_deadline <= $1"
+	"     ORDER BY schedule_deadline LIMIT 500 FOR UPDATE SKIP LOCKED),"
+	" stopped AS ("
+	"    INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)"
+	"    SELECT worker_key, instance_key, task_id, fence FROM c WHERE state = 1),"
+	" failed AS ("
+	"    UPDATE df.tasks t"
+	"       SET state = 3, fence = NULL, worker_key = NULL, claimed_at = NULL, last_failure = $2"
+	"      FROM c WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id"
+	"    RETURNING t.instance_key, t.execution, t.task_id)"
+	" INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time, failure)"
+	" SELECT instance_key, execution, 6, task_id, $1, $2 FROM failed",
+	2, {TIMESTAMPTZOID, JSONOID}
+};
+
 static PgdfStatement next_due_statement = {
 	"SELECT least((SELECT fire_at FROM df.timers ORDER BY fire_at LIMIT 1),"
-	"             (SELECT visible_at FROM df.tasks WHERE state = 2 ORDER BY visible_at LIMIT 1))",
+	"             (SELECT visible_at FROM df.tasks WHERE state = 2 ORDER BY visible_at LIMIT 1),"
+	"             (SELECT schedule_deadline FROM df.tasks"
+	"               WHERE schedule_deadline IS NOT NULL AND state < 3"
+	"               ORDER BY schedule_deadline LIMIT 1))",
 	0, {0}
 };
 
@@ -241,7 +264,10 @@ static void
 collect_due(WorkCall *call)
 {
 	static TimestampTz last_check = 0;
+	Failure		late = {.error_type = "Timeout",
+	.message = "activity was not done within its schedule_timeout", .is_non_retriable = true};
 	Datum		now = TimestampTzGetDatum(call->engine->now);
+	Datum		values[2] = {now, PointerGetDatum(pgdf_failure_to_json(&late))};
 
 	if (call->mode == WORK_NORMAL &&
 		!TimestampDifferenceExceeds(last_check, call->engine->now, DUE_CHECK_MS))
@@ -249,6 +275,7 @@ collect_due(WorkCall *call)
 	last_check = call->engine->now;
 	call->engine->sent += pgdf_spi_execute(&timers_statement, &now, NULL);
 	call->engine->tasks_queued += pgdf_spi_execute(&delayed_statement, &now, NULL);
+	call->engine->sent += pgdf_spi_execute(&overdue_statement, values, NULL);
 }
 
 static void

@@ -103,6 +103,11 @@ CREATE OR REPLACE FUNCTION df_resume(instance_id text, reason text DEFAULT NULL)
 COMMENT ON FUNCTION df_resume(text, text)
     IS 'let a suspended instance go on; false when there is nothing to do';
 
+CREATE OR REPLACE FUNCTION df_rewind(instance_id text, reason text DEFAULT NULL) RETURNS boolean
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_rewind';
+COMMENT ON FUNCTION df_rewind(text, text)
+    IS 'take back the failure that ended an instance and what came after it; false when it has not failed';
+
 CREATE OR REPLACE FUNCTION df_raise_event(
     instance_id text,
     event_name text,

@@ -20,6 +20,7 @@ DECLARE
         'df_terminate',
         'df_suspend',
         'df_resume',
+        'df_rewind',
         'df_raise_event',
         'df_purge',
         'status_name',

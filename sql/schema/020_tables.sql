@@ -117,7 +117,7 @@ CREATE TABLE df.tasks (
     queue        text COLLATE "C" NOT NULL,
     priority     integer NOT NULL DEFAULT 0,    -- higher first
     seq          bigint NOT NULL DEFAULT pg_catalog.nextval('df.task_seq'),
-    state        smallint NOT NULL DEFAULT 0,   -- 0 queued, 1 claimed, 2 delayed, 3 failed, 4 dead
+    state        smallint NOT NULL DEFAULT 0,   -- 0 queued, 1 claimed, 2 delayed, 3 failed, 4 dead, 5 parked
     visible_at   timestamptz,                   -- state 2: when it is queued again
     fence        bigint,                        -- state 1: the right to complete it
     worker_key   bigint,                        -- state 1: who holds it
@@ -141,6 +141,9 @@ ALTER SEQUENCE df.task_seq OWNED BY df.tasks.seq;
 CREATE INDEX tasks_lane_idx ON df.tasks (queue, lane, priority DESC, seq) WHERE state = 0;
 /* delayed tasks that are due */
 CREATE INDEX tasks_visible_at_idx ON df.tasks (visible_at) WHERE state = 2;
+/* tasks that are out of time */
+CREATE INDEX tasks_schedule_deadline_idx ON df.tasks (schedule_deadline)
+    WHERE schedule_deadline IS NOT NULL AND state < 3;
 /* what a worker holds, when it is gone */
 CREATE INDEX tasks_worker_idx ON df.tasks (worker_key) WHERE state = 1;
 
