@@ -21,6 +21,7 @@
 
 #include "buf.h"
 #include "config_file.h"
+#include "exec_guard.h"
 #include "exec_spawn.h"
 #include "json.h"
 #include "log.h"
@@ -59,6 +60,7 @@ typedef struct Child
 typedef struct Children
 {
 	Child	   *first;
+	ExecGuard	guard;
 } Children;
 
 static void write_input(Worker *w, int fd, int events, void *arg);
@@ -104,6 +106,7 @@ exec_free(Worker *w)
 		unlink_child(w, child);
 		child_free(w, child);
 	}
+	exec_guard_stop(&w->children->guard);
 	free(w->children);
 	w->children = NULL;
 }
@@ -142,7 +145,8 @@ exec_start(Activity *activity)
 	int			spawn_errno;
 
 	child->activity = activity;
-	child->pid = exec_spawn(activity, &pipes, &spawn_errno);
+	exec_guard_start(&w->children->guard);
+	child->pid = exec_spawn(activity, &w->children->guard, &pipes, &spawn_errno);
 	child->stdin_fd = child->pid > 0 ? pipes.stdin_fd : -1;
 	child->stdout_fd = child->pid > 0 ? pipes.stdout_fd : -1;
 	child->stderr_fd = child->pid > 0 ? pipes.stderr_fd : -1;
@@ -291,6 +295,7 @@ static void
 child_ended(Worker *w, Child *child)
 {
 	signal_group(child, SIGKILL);
+	exec_guard_remove(&w->children->guard, child->pid);
 	(void) waitpid(child->pid, &child->status, 0);
 	child->is_reaped = true;
 	close_fd(w, &child->stdin_fd);

@@ -48,11 +48,10 @@ static void add_variable(StringList *environment, const char *name, const char *
 static void run_child(const ExecConfig *command, char **environment, const int *fds, pid_t parent)
 			__attribute__((noreturn));
 static bool move_fds(const int *fds);
-static void close_above(int last);
 static int	read_report(int fd);
 
 pid_t
-exec_spawn(const Activity *activity, ExecPipes *pipes, int *spawn_errno)
+exec_spawn(const Activity *activity, const ExecGuard *guard, ExecPipes *pipes, int *spawn_errno)
 {
 	const ExecConfig *command = activity->type->config;
 	StringList	environment = make_environment(activity, command);
@@ -70,6 +69,7 @@ exec_spawn(const Activity *activity, ExecPipes *pipes, int *spawn_errno)
 	{
 		int			fds[4] = {pairs[0].theirs, pairs[1].theirs, pairs[2].theirs, pairs[3].theirs};
 
+		exec_guard_enter(guard, getpid());
 		run_child(command, environment.items, fds, parent);
 	}
 	if (pid > 0)
@@ -83,7 +83,10 @@ exec_spawn(const Activity *activity, ExecPipes *pipes, int *spawn_errno)
 	if (*spawn_errno != 0)
 	{
 		if (pid > 0)
+		{
+			exec_guard_remove(guard, pid);
 			(void) waitpid(pid, NULL, 0);
+		}
 		for (int i = 0; i < 4; i++)
 			close_pair(&pairs[i]);
 		pid = -1;
@@ -93,6 +96,21 @@ exec_spawn(const Activity *activity, ExecPipes *pipes, int *spawn_errno)
 	pipes->stderr_fd = pairs[2].ours;
 	string_list_free(&environment);
 	return pid;
+}
+
+void
+exec_close_above(int last)
+{
+	struct rlimit limit;
+
+#ifdef SYS_close_range
+	if (syscall(SYS_close_range, (unsigned int) last + 1, ~0U, 0) == 0)
+		return;
+#endif
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 1048576)
+		limit.rlim_cur = 1048576;
+	for (int fd = last + 1; fd < (int) limit.rlim_cur; fd++)
+		(void) close(fd);
 }
 
 /* Our end does not block; the child's does, as commands expect. */
@@ -179,7 +197,7 @@ run_child(const ExecConfig *command, char **environment, const int *fds, pid_t p
 
 	if (!move_fds(fds))
 		_exit(127);
-	close_above(REPORT_FD);
+	exec_close_above(REPORT_FD);
 	signals_reset_in_child();
 	(void) setrlimit(RLIMIT_CORE, &no_core);
 	(void) setpgid(0, 0);
@@ -214,21 +232,6 @@ move_fds(const int *fds)
 			return false;
 	}
 	return fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) == 0;
-}
-
-static void
-close_above(int last)
-{
-	struct rlimit limit;
-
-#ifdef SYS_close_range
-	if (syscall(SYS_close_range, (unsigned int) last + 1, ~0U, 0) == 0)
-		return;
-#endif
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > 1048576)
-		limit.rlim_cur = 1048576;
-	for (int fd = last + 1; fd < (int) limit.rlim_cur; fd++)
-		(void) close(fd);
 }
 
 /* Wait for execve(): the descriptor ends with it, or carries errno.  That is at once. */

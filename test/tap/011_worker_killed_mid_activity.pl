@@ -10,7 +10,8 @@ my $dir = temp_dir();
 
 # the command notes every start, and ends when the test says so
 my %config = (exec => { Hold => { argv => [ '/bin/sh', '-c',
-	qq{echo "\$PGDF_IDEMPOTENCY_KEY" >> $dir/starts; while ! test -e $dir/go; do sleep 0.01; done; cat} ] } });
+	qq{sleep 600 >/dev/null 2>&1 & echo \$! >> $dir/sleeping; echo "\$PGDF_IDEMPOTENCY_KEY" >> $dir/starts;}
+	  . qq{ while ! test -e $dir/go; do sleep 0.01; done; cat} ] } });
 
 $node->safe_psql('postgres', q{
 	CREATE FUNCTION hold_all(n int) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -26,16 +27,19 @@ my $id = df_start($node, 'hold_all', '10', user => 'regress_user');
 
 wait_for(sub { return starts() == 10 }, 'ten commands to run');
 
-my @pids = commands();
+my @commands = commands();
+my @started = split(/\n/, slurp("$dir/sleeping"));
 
-is(scalar(@pids), 10, 'ten processes run');
+is(scalar(@commands), 10, 'ten commands run');
+is(scalar(grep { is_alive($_) } @started), 10, 'and ten processes that they have started');
 my $rescuer = start_worker($node, name => 'other', config => \%config);
 my $killed = time();
 
 $worker->kill9;
 wait_for(sub { return starts() >= 20 }, 'the tasks to be taken over');
 cmp_ok(time() - $killed, '<', 2.5, 'takeover is quick');
-is(scalar(grep { is_alive($_) } @pids), 0, 'no command of the dead worker lives on');
+wait_for(sub { return !grep { is_alive($_) } @commands, @started }, 'the end of what the worker has started');
+ok(1, 'no command of the dead worker lives on, nor what it has started');
 
 write_file("$dir/go", '');
 wait_for_status($node, $id, 'Completed');
@@ -52,5 +56,8 @@ sub commands
 	# leaders of their groups: a shell that is about to become "sleep" still has the same command line
 	return grep { slurp("/proc/$_/cmdline") =~ m!\Q$dir/starts\E! && getpgrp($_) == $_ } map { m!/proc/(\d+)$! } glob('/proc/[0-9]*');
 }
+
+# a zombie that waits for its new parent is gone
+sub is_alive { return slurp("/proc/$_[0]/stat") =~ /\) [^ZX] /; }
 
 done_testing();

@@ -22,7 +22,7 @@ sub say_words
 {
 	my ($words) = @_;
 
-	return { argv => [ '/bin/sh', '-c', qq{while ! test -e $dir/go; do sleep 0.01; done; echo '"$words"'} ] };
+	return { argv => [ '/bin/sh', '-c', qq{touch $dir/$words; while ! test -e $dir/go; do sleep 0.01; done; echo '"$words"'} ] };
 }
 
 $node->safe_psql('postgres', q{
@@ -39,8 +39,7 @@ my $first = df_start($node, 'run_one', '"Speak"', user => 'regress_user');
 
 wait_for(sub { return $node->safe_psql('postgres', 'SELECT count(*) FROM df.tasks WHERE state = 1') == 1 },
 	'the activity to be claimed');
-wait_for(sub { return slurp('/proc/' . $worker->pid . '/task/' . $worker->pid . '/children') =~ /\d/ },
-	'the command to run');
+wait_for(sub { return -e "$dir/before" }, 'the command to run');
 
 my $session = session();
 
