@@ -71,6 +71,13 @@ check-isolation: all  ## SQL, races
 check-tap: all  ## processes, crashes, HTTP
 	test/run tap
 
+check-upgrade: all  ## released versions, updated, against a fresh install
+	test/run upgrade
+
+freeze: all  ## keep today's install script as the released one of its version
+	mkdir -p test/upgrade
+	cp extension/pgdf--$(VERSION).sql test/upgrade/
+
 asan:  ## unit tests and worker tests with AddressSanitizer and UBSan
 	+$(EXTENSION_MAKE)
 	+$(WORKER_MAKE) SANITIZE=1
@@ -119,4 +126,4 @@ clean:  ## leave a pristine tree
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	check-regress check-isolation check-tap asan indent indent-check typedefs lint compile_commands.json dist clean
+	check-regress check-isolation check-tap check-upgrade freeze asan indent indent-check typedefs lint compile_commands.json dist clean
