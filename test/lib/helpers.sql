@@ -137,16 +137,15 @@ CREATE FUNCTION test.answer_all(worker text) RETURNS void LANGUAGE sql AS $$
     WHERE c.worker = answer_all.worker AND c.name IN ('echo', 'double', 'fail') AND c.what = 'T'
 $$;
 
-/* Work until nothing is left to do, or for so many calls; returns how many did something. */
-CREATE PROCEDURE test.run(INOUT calls int DEFAULT 1000000, worker text DEFAULT 'w', room int DEFAULT 100)
+/* Work until nothing is left to do, or for so many calls; setting test.calls is how many did something. */
+CREATE PROCEDURE test.run(calls_max int DEFAULT 1000000, worker text DEFAULT 'w', room int DEFAULT 100)
 LANGUAGE plpgsql AS $$
 DECLARE
-    calls_max CONSTANT int := calls;
+    calls int := 0;
     mode text := 'work';
     summary jsonb;
     slow test.claimed;
 BEGIN
-    calls := 0;
     WHILE calls < calls_max LOOP
         PERFORM test.answer_all(worker);
         summary := (SELECT r.input FROM test.work(worker, room, mode) r WHERE r.what = 'S');
@@ -170,6 +169,7 @@ BEGIN
             mode := 'scan';
         END IF;
     END LOOP;
+    PERFORM set_config('test.calls', calls::text, false);
 END $$;
 
 /* What a test says of an instance: nothing that differs from run to run. */

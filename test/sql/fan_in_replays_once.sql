@@ -19,4 +19,5 @@ ORDER BY n;
 -- one result a call: the counter goes down, and nothing is replayed
 SELECT df_start('fan', '20', 'drops');
 CALL test.run(24, room => 1);
+SHOW test.calls;
 SELECT status, output, turns, test.count('drops', 'OrchestratorStarted') AS starts FROM test.instance('drops');
