@@ -38,7 +38,7 @@ static PgdfStatement lock_statement = {
 	"       parent_instance_key, parent_execution, parent_task_id, root_instance_key,"
 	"       priority, queue, input, next_event_id, next_task_id, tasks_total, tasks_completed,"
 	"       turns, turn_failures, awaited, await_remaining, blocked_reason, code_hash,"
-	"       buffered_events"
+	"       buffered_events, blocked_hash"
 	"  FROM df.instance_state"
 	" WHERE instance_key = ANY ($1) AND owner::oid = $2"
 	" ORDER BY instance_key"
@@ -56,11 +56,12 @@ static PgdfStatement update_statement = {
 	"       next_event_id = $9, next_task_id = $10, tasks_total = $11, tasks_completed = $12,"
 	"       turns = $13, turn_failures = $14::smallint, blocked_reason = $15, code_hash = $16,"
 	"       await_remaining = $17, awaited = CASE WHEN $18 THEN $19 ELSE awaited END,"
-	"       buffered_events = $20, execution = $21, input = CASE WHEN $22 THEN $23 ELSE input END"
+	"       buffered_events = $20, execution = $21, input = CASE WHEN $22 THEN $23 ELSE input END,"
+	"       blocked_hash = $24"
 	" WHERE instance_key = $1",
-	23, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
+	24, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
 		INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID,
-		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID}
+		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID, TEXTOID}
 };
 
 static PgdfStatement insert_inbox_statement = {
@@ -156,7 +157,9 @@ static AwaitTree *load_awaited(uint64 row, int awaited_col, int remaining_col);
 static text *copy_text(text *value);
 static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
 static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
-static void replace_instance(Engine *engine, Instance *instance, text *request);
+static void terminate_children(Engine *engine, const Instance *instance, text *payload);
+static bool is_replacement(const Delivery *delivery);
+static void replace_instance(Engine *engine, Instance *instance, const Delivery *delivery);
 static void park_new_tasks(Instance *instance);
 static void tell_parent(Engine *engine, const Instance *instance, InstanceStatus status);
 static void flush_events(Engine *engine);
@@ -303,6 +306,7 @@ load_instance(Engine *engine, uint64 row)
 	instance->blocked_reason = pgdf_spi_cstring(row, 24);
 	instance->code_hash = pgdf_spi_cstring(row, 25);
 	instance->buffered_events = pgdf_spi_int32(row, 26);
+	instance->blocked_hash = pgdf_spi_cstring(row, 27);
 	instance->had_history = instance->next_event_id > 1;
 	instance->had_tasks = instance->next_task_id > 1;
 	instance->events = pgdf_events_create(instance->context);
@@ -366,6 +370,11 @@ pgdf_delivery_insert(int64 key, const Delivery *delivery)
 void
 pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delivery)
 {
+	if (is_replacement(delivery))
+	{
+		replace_instance(engine, instance, delivery);
+		return;
+	}
 	if (pgdf_status_is_final(instance->status))
 	{
 		if (delivery->type == EVENT_EVENT_RAISED)
@@ -468,11 +477,6 @@ deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery)
 	text	   *reason = NULL;
 	bool		is_recursive = true;
 
-	if (delivery->name != NULL && strcmp(text_to_cstring(delivery->name), PGDF_REPLACE_NAME) == 0)
-	{
-		replace_instance(engine, instance, delivery->payload);
-		return;
-	}
 	if (delivery->payload != NULL)
 	{
 		char	   *text_reason = pgdf_json_get_string(delivery->payload, "reason");
@@ -490,33 +494,62 @@ deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery)
 	}
 
 	if (is_recursive)
-	{
-		Datum		values[4] = {
-			Int64GetDatum(instance->key), Int16GetDatum(EVENT_EXECUTION_TERMINATED),
-			TimestampTzGetDatum(engine->now), PointerGetDatum(delivery->payload)
-		};
-		bool		nulls[4] = {false, false, false, delivery->payload == NULL};
-
-		engine->sent += pgdf_spi_execute(&terminate_children_statement, values, nulls);
-	}
+		terminate_children(engine, instance, delivery->payload);
 	pgdf_instance_add_event(instance, EVENT_EXECUTION_TERMINATED, delivery->time)->payload = reason;
 	pgdf_instance_finish(engine, instance, STATUS_TERMINATED, reason, NULL);
 }
 
-/* df_start(if_exists => 'replace') of a live instance: end it and begin anew, as one step. */
 static void
-replace_instance(Engine *engine, Instance *instance, text *request)
+terminate_children(Engine *engine, const Instance *instance, text *payload)
+{
+	Datum		values[4] = {
+		Int64GetDatum(instance->key), Int16GetDatum(EVENT_EXECUTION_TERMINATED),
+		TimestampTzGetDatum(engine->now), PointerGetDatum(payload)
+	};
+	bool		nulls[4] = {false, false, false, payload == NULL};
+
+	engine->sent += pgdf_spi_execute(&terminate_children_statement, values, nulls);
+}
+
+static bool
+is_replacement(const Delivery *delivery)
+{
+	return delivery->type == EVENT_EXECUTION_TERMINATED && delivery->name != NULL &&
+		strcmp(text_to_cstring(delivery->name), PGDF_REPLACE_NAME) == 0;
+}
+
+/*
+ * df_start(if_exists => 'replace') of what was a live instance: end it, if it is
+ * one still, and begin anew, as one step.  The rest of its deliveries goes back
+ * into the inbox, behind the new start.  A request that can no longer be done
+ * leaves a terminated instance that says why.
+ */
+static void
+replace_instance(Engine *engine, Instance *instance, const Delivery *delivery)
 {
 	StartRequest start;
+	text	   *failure;
 
-	pgdf_instance_finish(engine, instance, STATUS_TERMINATED, NULL, NULL);
-	pgdf_start_request_parse(request, &start);
-	start.instance_id = instance->instance_id;
-	pgdf_instance_delete(instance->key);
-	instance->is_deleted = true;
-	(void) pgdf_instance_start(&start);
-	engine->sent++;
-	engine->more = true;
+	if (!pgdf_status_is_final(instance->status))
+	{
+		terminate_children(engine, instance, NULL);
+		pgdf_instance_finish(engine, instance, STATUS_TERMINATED, NULL, NULL);
+	}
+	pgdf_start_request_parse(delivery->payload, &start);
+	failure = pgdf_instance_try_replace(instance->key, &start);
+	if (failure == NULL)
+	{
+		instance->is_deleted = true;
+		engine->sent++;
+		engine->more = true;
+	}
+	else if (instance->end == END_SET)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(instance->context);
+
+		instance->failure = copy_text(failure);
+		MemoryContextSwitchTo(caller);
+	}
 }
 
 Event *
@@ -821,8 +854,8 @@ flush_timers(Instance *instance)
 static void
 flush_instance(Engine *engine, Instance *instance)
 {
-	Datum		values[23];
-	bool		nulls[23] = {0};
+	Datum		values[24];
+	bool		nulls[24] = {0};
 
 	values[0] = Int64GetDatum(instance->key);
 	values[1] = Int16GetDatum((int16) instance->status);
@@ -863,6 +896,8 @@ flush_instance(Engine *engine, Instance *instance)
 	values[21] = BoolGetDatum(instance->is_input_dirty);
 	nulls[22] = !instance->is_input_dirty || instance->input == NULL;
 	values[22] = PointerGetDatum(instance->input);
+	nulls[23] = instance->blocked_hash == NULL;
+	values[23] = nulls[23] ? (Datum) 0 : CStringGetTextDatum(instance->blocked_hash);
 	pgdf_spi_execute(&update_statement, values, nulls);
 	instance->is_dirty = instance->is_awaited_dirty = instance->is_input_dirty = false;
 }

@@ -117,7 +117,8 @@ typedef struct Instance
 	text	   *failure;
 	bool		has_custom_status;
 	text	   *custom_status;
-	char	   *code_hash;
+	char	   *code_hash;		/* what it runs; NULL: not pinned yet */
+	char	   *blocked_hash;	/* current code when it was quarantined */
 
 	/* this call */
 	bool		is_dirty;
@@ -253,7 +254,8 @@ typedef enum UserCodeEnd
 {
 	USER_CODE_RETURNED,
 	USER_CODE_RAISED,
-	USER_CODE_TIMED_OUT
+	USER_CODE_TIMED_OUT,
+	USER_CODE_CHANGED			/* not run: it is not the pinned code */
 } UserCodeEnd;
 
 typedef struct UserCode
@@ -266,9 +268,13 @@ typedef struct UserCode
 	bool		is_read_only;	/* a turn: always rolled back */
 	bool		is_inline;		/* does not wait long for locks */
 	int64		instance_key;
+	bool		is_pinned;		/* compare the code with code_hash */
+	const char *code_hash;		/* what it must be; NULL: anything */
+	Oid			clone;			/* run this instead; InvalidOid: the registered function */
 
 	/* out */
 	UserCodeEnd end;
+	char	   *current_hash;	/* of the registered function, when is_pinned and it can be */
 	text	   *result;			/* JSON text, when it returned */
 	ErrorData  *error;			/* when it raised or timed out */
 	bool		has_written;	/* its subtransaction had a transaction id */

@@ -21,6 +21,7 @@
 #include "failure.h"
 #include "instance.h"
 #include "payload.h"
+#include "pin.h"
 #include "rewind.h"
 #include "spi.h"
 
@@ -61,6 +62,8 @@ static TurnMark begin_turn(Instance *instance);
 static void undo_turn(Instance *instance, const TurnMark *mark);
 static void run_function(Instance *instance, const Registration *registration, Turn *turn,
 						 UserCode *code);
+static void run_user_code(Turn *turn, UserCode *code);
+static void pin_code(Instance *instance, const UserCode *code);
 static void apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code,
 					   const TurnMark *mark);
 static void apply_suspended(Engine *engine, Instance *instance, Turn *turn);
@@ -142,6 +145,8 @@ run_turn(Engine *engine, Instance *instance)
 	engine->turns++;
 	engine->turns_left--;
 	apply_turn(engine, instance, turn, &code, &mark);
+	if (instance->blocked_reason != NULL)
+		instance->blocked_hash = pgdf_registry_current_hash(registration);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -295,7 +300,24 @@ run_function(Instance *instance, const Registration *registration, Turn *turn, U
 	code->budget_ms = pgdf_turn_timeout;
 	code->is_read_only = true;
 	code->instance_key = instance->key;
+	code->is_pinned = true;
+	code->code_hash = instance->code_hash;
 
+	run_user_code(turn, code);
+	if (code->end == USER_CODE_CHANGED)
+	{
+		code->clone = pgdf_pin_clone(instance->code_hash);
+		if (!OidIsValid(code->clone))
+			code->code_hash = NULL; /* its text is lost: the function as it is now */
+		run_user_code(turn, code);
+	}
+	if (turn->is_suspended || code->end == USER_CODE_RETURNED)
+		pgdf_turn_check_end(turn);
+}
+
+static void
+run_user_code(Turn *turn, UserCode *code)
+{
 	pgdf_turn = turn;
 	PG_TRY();
 	{
@@ -306,9 +328,16 @@ run_function(Instance *instance, const Registration *registration, Turn *turn, U
 		pgdf_turn = NULL;
 	}
 	PG_END_TRY();
+}
 
-	if (turn->is_suspended || code->end == USER_CODE_RETURNED)
-		pgdf_turn_check_end(turn);
+/* From its first turn on, an instance keeps the code that this turn ran. */
+static void
+pin_code(Instance *instance, const UserCode *code)
+{
+	if (instance->code_hash != NULL || code->current_hash == NULL)
+		return;
+	instance->code_hash = MemoryContextStrdup(instance->context, code->current_hash);
+	pgdf_pin_record(instance->code_hash, code->registration, instance->owner);
 }
 
 static void
@@ -340,6 +369,8 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 
 	instance->turns++;
 	instance->turn_failures = 0;
+	if (turn->is_suspended)
+		pin_code(instance, code);
 	pgdf_instance_set_status(instance, STATUS_RUNNING);
 	if (turn->has_custom_status)
 	{

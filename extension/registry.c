@@ -158,6 +158,26 @@ pgdf_registry_invalidate(void)
  * have it: both are fixed here.
  */
 char *
+pgdf_registry_current_hash(const Registration *registration)
+{
+	bool		is_current = registration->cached != NULL && registration->generation == generation;
+	Oid			function;
+	char	   *hash;
+
+	if (is_current && registration->cached->current_hash != NULL)
+		return registration->cached->current_hash;
+	if (registration->function == NULL)
+		return NULL;
+	function = resolve_function(registration, GetUserId());
+	if (!OidIsValid(function))
+		return NULL;
+	hash = pgdf_registry_code_hash(function);
+	if (is_current && registration->generation == generation)
+		registration->cached->current_hash = MemoryContextStrdup(cache_context, hash);
+	return hash;
+}
+
+char *
 pgdf_registry_code_hash(Oid function)
 {
 	int			guc_level = NewGUCNestLevel();

@@ -36,6 +36,7 @@ typedef struct Registration
 	uint64		generation;		/* of the cache, when this was read */
 	struct Registration *cached;	/* good while that generation lasts */
 	Oid			function_oid;	/* of cached: the function, when known */
+	char	   *current_hash;	/* of cached: of the function, when known */
 } Registration;
 
 /*
@@ -58,6 +59,12 @@ extern Oid	pgdf_registry_resolve(const Registration *registration, Oid owner);
  * anew after the commit.
  */
 extern void pgdf_registry_invalidate(void);
+
+/*
+ * Hash of the registered function as it is now, cached; NULL when it does not
+ * exist.
+ */
+extern char *pgdf_registry_current_hash(const Registration *registration);
 
 /* Hash (hex) of a function's definition and owner, as it is now. */
 extern char *pgdf_registry_code_hash(Oid function);

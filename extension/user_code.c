@@ -27,6 +27,7 @@
 #include "engine.h"
 #include "failure.h"
 #include "invoke.h"
+#include "pin.h"
 #include "runaway.h"
 #include "wake.h"
 
@@ -43,7 +44,7 @@ static const char *const fixed_settings[][2] = {
 
 static void set_local(const char *name, const char *value);
 static void watch_transactions(void);
-static Oid	prologue(const UserCode *code);
+static Oid	prologue(UserCode *code);
 static void epilogue(void);
 
 /* Whose code this session has run. */
@@ -73,13 +74,17 @@ pgdf_user_code_run(UserCode *code)
 	{
 		Oid			function = prologue(code);
 
-		error_context_stack = NULL; /* whoever called the engine is none of its business */
-		if (code->budget_ms > 0)
-			pgdf_runaway_arm(code->budget_ms);
-		code->result = pgdf_invoke(function, code->input);
-		if (!code->is_read_only)
-			epilogue();
-		code->end = USER_CODE_RETURNED;
+		code->end = USER_CODE_CHANGED;
+		if (OidIsValid(function))
+		{
+			error_context_stack = NULL; /* whoever called the engine is none of its business */
+			if (code->budget_ms > 0)
+				pgdf_runaway_arm(code->budget_ms);
+			code->result = pgdf_invoke(function, code->input);
+			if (!code->is_read_only)
+				epilogue();
+			code->end = USER_CODE_RETURNED;
+		}
 	}
 	PG_CATCH();
 	{
@@ -172,12 +177,23 @@ set_local(const char *name, const char *value)
 								 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* In the subtransaction: its rollback takes all of this back.  Returns the function to call. */
+/*
+ * In the subtransaction: its rollback takes all of this back.  Returns the
+ * function to call; InvalidOid when the code is not what the instance began with.
+ */
 static Oid
-prologue(const UserCode *code)
+prologue(UserCode *code)
 {
 	Oid			function = pgdf_registry_resolve(code->registration, code->owner);
 
+	if (code->is_pinned && pgdf_pin_applies(function))
+	{
+		code->current_hash = pgdf_registry_current_hash(code->registration);
+		if (OidIsValid(code->clone))
+			function = code->clone;
+		else if (code->code_hash != NULL && strcmp(code->code_hash, code->current_hash) != 0)
+			return InvalidOid;
+	}
 	for (int i = 0; i < lengthof(fixed_settings); i++)
 		set_local(fixed_settings[i][0], fixed_settings[i][1]);
 	set_local("search_path", code->registration->search_path);

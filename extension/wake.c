@@ -35,6 +35,7 @@
 #define WAKE_SPACE		0xDF
 #define WAKE_PRODUCERS	1
 #define WAKE_IDLE		2
+#define PIN_CLONES		3
 
 #define WAKE_CHANNEL	"pgdf"
 
@@ -169,4 +170,13 @@ pgdf_running_mark(int64 instance_key)
 
 	tag_set_key(&tag, instance_key, TAG_RUNNING);
 	(void) LockAcquire(&tag, ExclusiveLock, false, true);
+}
+
+void
+pgdf_pin_lock(void)
+{
+	LOCKTAG		tag;
+
+	tag_set(&tag, WAKE_SPACE, PIN_CLONES, TAG_WAKE);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 }

@@ -19,6 +19,8 @@
 #include "engine.h"
 #include "failure.h"
 #include "identity.h"
+#include "pin.h"
+#include "instance.h"
 #include "record.h"
 #include "spi.h"
 #include "wake.h"
@@ -51,12 +53,16 @@ static PgdfStatement ready_statement = {
 	1, {INT4OID}
 };
 
+/* Rows of instances that were purged; a start that was to replace one of them is still to be done. */
 static PgdfStatement orphans_statement = {
-	"DELETE FROM df.inbox WHERE inbox_id IN ("
-	"    SELECT i.inbox_id FROM (SELECT inbox_id, instance_key FROM df.inbox"
-	"                             ORDER BY inbox_id LIMIT $1) i"
-	"      LEFT JOIN df.instance_state s ON s.instance_key = i.instance_key"
-	"     WHERE s.instance_key IS NULL)",
+	"WITH gone AS ("
+	"    DELETE FROM df.inbox WHERE inbox_id IN ("
+	"        SELECT i.inbox_id FROM (SELECT inbox_id, instance_key FROM df.inbox"
+	"                                 ORDER BY inbox_id LIMIT $1) i"
+	"          LEFT JOIN df.instance_state s ON s.instance_key = i.instance_key"
+	"         WHERE s.instance_key IS NULL)"
+	"    RETURNING inbox_id, name, payload)"
+	" SELECT payload FROM gone WHERE name = '" PGDF_REPLACE_NAME "' ORDER BY inbox_id",
 	1, {INT4OID}
 };
 
@@ -128,6 +134,7 @@ static WorkMode parse_mode(text *mode);
 static List *text_list(ArrayType *array);
 static void check_session(WorkCall *call);
 static void collect_due(WorkCall *call);
+static void collect_orphans(Engine *engine);
 static void collect_inbox(WorkCall *call);
 static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
 static void advance(WorkCall *call);
@@ -276,6 +283,8 @@ collect_due(WorkCall *call)
 	call->engine->sent += pgdf_spi_execute(&timers_statement, &now, NULL);
 	call->engine->tasks_queued += pgdf_spi_execute(&delayed_statement, &now, NULL);
 	call->engine->sent += pgdf_spi_execute(&overdue_statement, values, NULL);
+	if (call->mode != WORK_NORMAL)
+		call->engine->sent += pgdf_pin_release_changed(call->engine);
 }
 
 static void
@@ -290,6 +299,25 @@ advance(WorkCall *call)
 	pgdf_engine_flush(engine);
 }
 
+static void
+collect_orphans(Engine *engine)
+{
+	Datum		window = Int32GetDatum(INBOX_WINDOW);
+	uint64		n = pgdf_spi_execute(&orphans_statement, &window, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		StartRequest request;
+
+		SPI_tuptable = rows;	/* a start runs statements of its own */
+		pgdf_start_request_parse(pgdf_spi_text(row, 1, CurrentMemoryContext), &request);
+		(void) pgdf_instance_try_start(&request);
+		engine->sent++;
+		engine->more = true;
+	}
+}
+
 /* The inbox is the list of ready instances: lock those of one owner, and take their rows. */
 static void
 collect_inbox(WorkCall *call)
@@ -302,7 +330,7 @@ collect_inbox(WorkCall *call)
 	int			nlocked = 0;
 
 	if (call->mode != WORK_NORMAL)
-		pgdf_spi_execute(&orphans_statement, &window, NULL);
+		collect_orphans(engine);
 	n = pgdf_spi_execute(&ready_statement, &window, NULL);
 	keys = palloc(Max(1, n) * sizeof(int64));
 	pgdf_owners_wait = false;

@@ -10,6 +10,7 @@ SELECT pg_catalog.pg_extension_config_dump('df.registrations', 'WHERE registrati
 SELECT pg_catalog.pg_extension_config_dump('df.registration_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('df.instance_state', '');
 SELECT pg_catalog.pg_extension_config_dump('df.instance_key_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('df.code', '');
 SELECT pg_catalog.pg_extension_config_dump('df.history', '');
 SELECT pg_catalog.pg_extension_config_dump('df.tasks', '');
 SELECT pg_catalog.pg_extension_config_dump('df.task_seq', '');

@@ -74,7 +74,8 @@ CREATE TABLE df.instance_state (
     awaited         bytea,                      -- what it waits for: AwaitTree of await.h
     await_remaining integer[],                  -- one counter a node of awaited
     buffered_events integer NOT NULL DEFAULT 0, -- its rows in df.buffered_events
-    blocked_reason  text                        -- why it is quarantined
+    blocked_reason  text,                       -- why it is quarantined
+    blocked_hash    text                        -- of its orchestrator's code at that time
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
 ALTER SEQUENCE df.instance_key_seq OWNED BY df.instance_state.instance_key;
@@ -83,6 +84,18 @@ CREATE INDEX instance_state_parent_idx ON df.instance_state (parent_instance_key
     WHERE parent_instance_key IS NOT NULL;
 /* lists and filters by age */
 CREATE INDEX instance_state_created_at_idx ON df.instance_state (created_at, instance_key);
+
+/* quarantined instances, to be tried again when their code has changed */
+CREATE INDEX instance_state_blocked_idx ON df.instance_state (instance_key)
+    WHERE blocked_reason IS NOT NULL AND completed_at IS NULL;
+
+/* Definitions that instances began with: the text behind the function's name. */
+CREATE TABLE df.code (
+    code_hash    text COLLATE "C" PRIMARY KEY,
+    definition   text NOT NULL,
+    owner        regrole NOT NULL,              -- of the function
+    recorded_at  timestamptz NOT NULL
+);
 
 /* The ordered events of an execution.  Writer: the engine alone; never updated. */
 CREATE TABLE df.history (
