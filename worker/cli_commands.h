@@ -33,6 +33,10 @@ extern CliExit cli_workers(CliConnection *c, const CliOptions *options);
 
 /* cli_control.c */
 extern CliExit cli_terminate(CliConnection *c, const CliOptions *options);
+extern CliExit cli_suspend(CliConnection *c, const CliOptions *options);
+extern CliExit cli_resume(CliConnection *c, const CliOptions *options);
+extern CliExit cli_rewind(CliConnection *c, const CliOptions *options);
+extern CliExit cli_raise_event(CliConnection *c, const CliOptions *options);
 extern CliExit cli_purge(CliConnection *c, const CliOptions *options);
 
 #endif							/* PGDF_CLI_COMMANDS_H */

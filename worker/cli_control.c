@@ -1,6 +1,8 @@
 /*
  * cli_control.c
- *		Requests to instances: pgdf terminate, pgdf purge.
+ *		Requests to instances: pgdf terminate, suspend, resume, rewind, raise-event, purge.
+ *
+ * A request is a message: it takes effect when a worker advances the instance.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -10,6 +12,7 @@
 #include "cli_commands.h"
 #include "cli_filter.h"
 #include "cli_format.h"
+#include "cli_input.h"
 #include "cli_message.h"
 #include "cli_status.h"
 #include "xalloc.h"
@@ -25,11 +28,41 @@
 	" AND runtime_status::text NOT IN ('Completed', 'Failed', 'Terminated', 'Canceled')" \
 	" ORDER BY created_time, instance_id)"
 
-static CliExit terminate_one(CliConnection *c, const CliOptions *options);
+/* A call of a function that returns whether there was something to do. */
+typedef struct Request
+{
+	const char *sql;			/* selects instance_id = $1, and the function's answer */
+	const char *doing;			/* "doing instance ..." */
+	const char *nothing;		/* "instance ... nothing: nothing to do" */
+} Request;
+
+static const Request terminate_request = {
+	"SELECT $1::text AS instance_id, @extschema@.df_terminate($1, $2) AS terminated",
+	"terminating", "has ended already"
+};
+static const Request suspend_request = {
+	"SELECT $1::text AS instance_id, @extschema@.df_suspend($1, $2) AS suspended",
+	"suspending", "is suspended or has ended"
+};
+static const Request resume_request = {
+	"SELECT $1::text AS instance_id, @extschema@.df_resume($1, $2) AS resumed",
+	"resuming", "is not suspended"
+};
+static const Request rewind_request = {
+	"SELECT $1::text AS instance_id, @extschema@.df_rewind($1, $2) AS rewound",
+	"rewinding", "has not failed"
+};
+static const Request event_request = {
+	"SELECT $1::text AS instance_id, @extschema@.df_raise_event($1, $2, $3::jsonb, $4) AS raised",
+	"raised an event for", "has had an event of this id"
+};
+
+static CliExit request_send(CliConnection *c, const Request *request, const char *const *values, int nvalues, bool is_json);
+static CliExit reason_send(CliConnection *c, const Request *request, const CliOptions *options);
 static CliExit terminate_rehearse(CliConnection *c, const CliOptions *options);
 static CliExit terminate_chosen(CliConnection *c, const CliOptions *options);
 static PGresult *terminate_call(CliConnection *c, const CliOptions *options, const CliFilter *filter);
-static void nothing_to_do(const char *instance_id);
+static void nothing_to_do(const Request *request, const char *instance_id);
 static CliExit control_error(const char *sqlstate);
 
 CliExit
@@ -51,7 +84,43 @@ cli_terminate(CliConnection *c, const CliOptions *options)
 		return CLI_ERROR;
 	if (options->argument_count == 0)
 		return terminate_chosen(c, options);
-	return options->dry_run ? terminate_rehearse(c, options) : terminate_one(c, options);
+	return options->dry_run ? terminate_rehearse(c, options) : reason_send(c, &terminate_request, options);
+}
+
+CliExit
+cli_suspend(CliConnection *c, const CliOptions *options)
+{
+	return cli_connect(c) ? reason_send(c, &suspend_request, options) : CLI_ERROR;
+}
+
+CliExit
+cli_resume(CliConnection *c, const CliOptions *options)
+{
+	return cli_connect(c) ? reason_send(c, &resume_request, options) : CLI_ERROR;
+}
+
+CliExit
+cli_rewind(CliConnection *c, const CliOptions *options)
+{
+	return cli_connect(c) ? reason_send(c, &rewind_request, options) : CLI_ERROR;
+}
+
+CliExit
+cli_raise_event(CliConnection *c, const CliOptions *options)
+{
+	char	   *payload;
+	CliExit		code = CLI_ERROR;
+
+	if (!cli_input_read(options, options->arguments[2], &payload))
+		return CLI_USAGE;
+	if (cli_connect(c))
+	{
+		const char *values[] = {options->arguments[0], options->arguments[1], payload, options->event_id};
+
+		code = request_send(c, &event_request, values, 4, options->json);
+	}
+	free(payload);
+	return code;
 }
 
 CliExit
@@ -80,23 +149,30 @@ cli_purge(CliConnection *c, const CliOptions *options)
 }
 
 static CliExit
-terminate_one(CliConnection *c, const CliOptions *options)
+request_send(CliConnection *c, const Request *request, const char *const *values, int nvalues, bool is_json)
 {
-	const char *values[] = {options->arguments[0], options->reason};
 	char		sqlstate[6];
-	PGresult   *result = cli_query(c, "SELECT $1::text AS instance_id, @extschema@.df_terminate($1, $2) AS terminated",
-								   2, values, sqlstate);
+	PGresult   *result = cli_query(c, request->sql, nvalues, values, sqlstate);
 
 	if (result == NULL)
 		return control_error(sqlstate);
-	if (options->json)
+	if (is_json)
 		cli_print_json(cli_format_object(result, 0));
 	else if (*PQgetvalue(result, 0, 1) == 't')
-		printf("terminating instance \"%s\"\n", values[0]);
+		printf("%s instance \"%s\"\n", request->doing, values[0]);
 	else
-		nothing_to_do(values[0]);
+		nothing_to_do(request, values[0]);
 	PQclear(result);
 	return CLI_OK;
+}
+
+/* A request whose only other parameter is a reason. */
+static CliExit
+reason_send(CliConnection *c, const Request *request, const CliOptions *options)
+{
+	const char *values[] = {options->arguments[0], options->reason};
+
+	return request_send(c, request, values, 2, options->json);
 }
 
 /* --dry-run of one instance. */
@@ -115,7 +191,7 @@ terminate_rehearse(CliConnection *c, const CliOptions *options)
 	else if (options->json)
 		cli_print_json(cli_format_object(result, 0));
 	else if (cli_status_is_final(PQgetvalue(result, 0, 2)))
-		nothing_to_do(values[0]);
+		nothing_to_do(&terminate_request, values[0]);
 	else
 		cli_print_table(result);
 	PQclear(result);
@@ -162,9 +238,9 @@ terminate_call(CliConnection *c, const CliOptions *options, const CliFilter *fil
 }
 
 static void
-nothing_to_do(const char *instance_id)
+nothing_to_do(const Request *request, const char *instance_id)
 {
-	cli_notice("instance \"%s\" has ended already: nothing to do", instance_id);
+	cli_notice("instance \"%s\" %s: nothing to do", instance_id, request->nothing);
 }
 
 /* A control function's error has been reported; which exit code is it? */

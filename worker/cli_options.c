@@ -77,6 +77,8 @@ static const OptionSpec specs[] = {
 	[CLI_OPTION_LIMIT] = {"limit", 'n', KIND_COUNT, MEMBER(limit), "N",
 	"at most so many, newest first (default: 100; 0: all)"},
 	[CLI_OPTION_REASON] = {"reason", 0, KIND_TEXT, MEMBER(reason), "TEXT", "reason, kept with the instance"},
+	[CLI_OPTION_EVENT_ID] = {"event-id", 0, KIND_TEXT, MEMBER(event_id), "ID",
+	"raise an event of this id only once"},
 	[CLI_OPTION_DRY_RUN] = {"dry-run", 0, KIND_FLAG, MEMBER(dry_run), NULL,
 	"only show which instances it would be"},
 	[CLI_OPTION_JSON] = {"json", 'j', KIND_FLAG, MEMBER(json), NULL, "print JSON"},

@@ -35,6 +35,7 @@ typedef enum CliOptionId
 	CLI_OPTION_OLDER_THAN,
 	CLI_OPTION_LIMIT,
 	CLI_OPTION_REASON,
+	CLI_OPTION_EVENT_ID,
 	CLI_OPTION_DRY_RUN,
 	CLI_OPTION_JSON,
 	CLI_OPTION_DBNAME,
@@ -44,7 +45,7 @@ typedef enum CliOptionId
 /* A set of options. */
 #define CLI_OPTION_BIT(id)	(UINT32_C(1) << CLI_OPTION_##id)
 
-#define CLI_MAX_ARGUMENTS	2
+#define CLI_MAX_ARGUMENTS	3
 
 /* What was given on the command line; zero or NULL: not given. */
 typedef struct CliOptions
@@ -66,6 +67,7 @@ typedef struct CliOptions
 	const char *older_than;
 	int			limit;			/* 0: no limit */
 	const char *reason;
+	const char *event_id;
 	bool		dry_run;
 	bool		json;
 	const char *dbname;
