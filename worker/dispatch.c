@@ -67,6 +67,7 @@
 
 #define REPORT_INTERVAL_MS		60000
 
+static void add_fences(PgArray *fences, const OutcomeList *outcomes);
 static bool may_call(const Worker *w);
 static bool make_call(Worker *w);
 static bool outcomes_are_due(Worker *w);
@@ -174,6 +175,24 @@ dispatch_claims_lost(Worker *w)
 }
 
 void
+dispatch_held_fences(const Worker *w, PgArray *fences)
+{
+	const Dispatch *dispatch = w->dispatch;
+
+	pgarray_begin(fences, PG_INT8_OID);
+	for (int i = 0; i < CLAIM_BUCKETS; i++)
+	{
+		for (const Claim *claim = dispatch->claims.buckets[i]; claim != NULL; claim = claim->next)
+			pgarray_add_int8(fences, claim->key.fence);
+	}
+	add_fences(fences, &dispatch->outcomes);
+	add_fences(fences, &dispatch->parked);
+	for (int i = 0; i < dispatch->engine.count; i++)
+		add_fences(fences, &dispatch->engine.conns[i].sent);
+	pgarray_finish(fences);
+}
+
+void
 dispatch_idle_begun(Worker *w)
 {
 	w->dispatch->is_scan_due = true;
@@ -210,6 +229,13 @@ dispatch_call_done(Worker *w, EngineConn *conn, const CallReport *report)
 		after_good_call(w, report);
 	else
 		after_failed_call(w, report);
+}
+
+static void
+add_fences(PgArray *fences, const OutcomeList *outcomes)
+{
+	for (const Outcome *outcome = outcomes->head; outcome != NULL; outcome = outcome->next)
+		pgarray_add_int8(fences, outcome->key.fence);
 }
 
 static bool

@@ -85,6 +85,9 @@ extern void dispatch_chance(struct Worker *w);
 /* The session's claims are void: it was swept away. */
 extern void dispatch_claims_lost(struct Worker *w);
 
+/* The fences of all that this worker holds, as bigint[]: running, or with an outcome on its way. */
+extern void dispatch_held_fences(const struct Worker *w, PgArray *fences);
+
 /* The idle lock is held now: look around once before sleeping. */
 extern void dispatch_idle_begun(struct Worker *w);
 

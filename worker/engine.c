@@ -143,6 +143,23 @@ engine_free_count(const Worker *w)
 	return count;
 }
 
+int64_t
+engine_oldest_claim_ms(const Worker *w)
+{
+	const Engine *engine = &w->dispatch->engine;
+	int64_t		oldest_ms = 0;
+
+	for (int i = 0; i < engine->count; i++)
+	{
+		const EngineConn *conn = &engine->conns[i];
+		int64_t		age_ms = (loop_now_us(w) - conn->sent_us) / 1000;
+
+		if (conn->is_calling && conn->room > 0 && age_ms > oldest_ms)
+			oldest_ms = age_ms;
+	}
+	return oldest_ms;
+}
+
 void
 engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *outcomes)
 {
@@ -158,6 +175,7 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	conn->room = room;
 	conn->turns = turns;
 	conn->is_calling = true;
+	conn->sent_us = loop_now_us(w);
 	engine->calls++;
 	engine->room_reserved += room;
 
@@ -258,6 +276,8 @@ call_not_done(EngineConn *conn, const DbResult *result)
 
 	if (result->rows != NULL)
 		db_log_failure(result, "record results and claim tasks");
+	else if (conn->room > 0)
+		session_doubt(w);		/* it may have claimed something */
 
 	/* alone in a careful call: it is this outcome that the server refuses; let others go first */
 	if (result->rows != NULL && conn->sent.count == 1 && conn->turns <= 1)

@@ -47,6 +47,7 @@ typedef struct EngineConn
 	CallMode	mode;
 	int			room;
 	int			turns;
+	int64_t		sent_us;		/* when the call in flight was sent */
 } EngineConn;
 
 typedef struct Engine
@@ -85,6 +86,9 @@ extern void engine_settings_changed(struct Worker *w);
 /* A connection that is free for a call, or NULL. */
 extern EngineConn *engine_free_conn(struct Worker *w);
 extern int	engine_free_count(const struct Worker *w);
+
+/* How long the oldest call that may claim something is in flight; 0: there is none. */
+extern int64_t engine_oldest_claim_ms(const struct Worker *w);
 
 /* Call df.work; takes over what outcomes holds.  Ends in dispatch_call_done(). */
 extern void engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *outcomes);

@@ -37,6 +37,14 @@
 /* After a call that should not have failed. */
 #define RETRY_MS				1000
 
+/*
+ * After a lost call: its backend may commit later, when the network lets it know;
+ * and a claim this young may be in an answer that is on its way.
+ */
+#define DOUBT_US				(60 * 1000000LL)
+#define DOUBT_SWEEP_MS			500
+#define CLAIM_TRANSIT_MS		1000
+
 #define SWEEP_MIN_MS			20
 #define SWEEP_MAX_MS			5000
 
@@ -69,6 +77,9 @@ static void change_idle(Worker *w);
 static void change_idle_done(Db *db, const DbResult *result, void *arg);
 static void sweep(Worker *w);
 static void sweep_done(Db *db, const DbResult *result, void *arg);
+static int64_t next_sweep_ms(Worker *w, int64_t next_ms);
+static void recall(Worker *w);
+static void recall_done(Db *db, const DbResult *result, void *arg);
 static void wake(Worker *w);
 static void wake_done(Db *db, const DbResult *result, void *arg);
 static void send_signal(Worker *w);
@@ -122,6 +133,8 @@ session_step(Worker *w)
 		change_idle(w);
 	else if (session->wants_sweep)
 		sweep(w);
+	else if (session->wants_recall)
+		recall(w);
 	else if (session->wants_wake && !timer_is_running(&session->wake_timer))
 		wake(w);
 	else if (session->wants_detach)
@@ -144,6 +157,13 @@ bool
 session_can_idle(const Worker *w)
 {
 	return !timer_is_running(&w->dispatch->session.idle_timer);
+}
+
+void
+session_doubt(Worker *w)
+{
+	w->dispatch->session.doubt_until_us = loop_now_us(w) + DOUBT_US;
+	w->dispatch->session.wants_sweep = true;
 }
 
 void
@@ -431,9 +451,57 @@ sweep_done(Db *db, const DbResult *result, void *arg)
 	}
 	else if (result->rows != NULL)
 		db_log_failure(result, "renew the lease");
-	if (next_ms < SWEEP_MIN_MS)
-		next_ms = SWEEP_MIN_MS;
-	timer_start(w, &session->sweep_timer, next_ms < SWEEP_MAX_MS ? next_ms : SWEEP_MAX_MS, sweep_due, session);
+	timer_start(w, &session->sweep_timer, next_sweep_ms(w, next_ms), sweep_due, session);
+}
+
+static int64_t
+next_sweep_ms(Worker *w, int64_t next_ms)
+{
+	Session    *session = &w->dispatch->session;
+
+	if (next_ms > SWEEP_MAX_MS)
+		next_ms = SWEEP_MAX_MS;
+	if (session->doubt_until_us != 0)
+	{
+		session->wants_recall = true;
+		if (next_ms > DOUBT_SWEEP_MS)
+			next_ms = DOUBT_SWEEP_MS;
+		if (loop_now_us(w) > session->doubt_until_us)
+			session->doubt_until_us = 0;
+	}
+	return next_ms > SWEEP_MIN_MS ? next_ms : SWEEP_MIN_MS;
+}
+
+/* Give back what is claimed for us without our knowing. */
+static void
+recall(Worker *w)
+{
+	Session    *session = &w->dispatch->session;
+	PgArray		fences;
+	DbParams	params = {0};
+
+	session->wants_recall = false;
+	dispatch_held_fences(w, &fences);
+	db_param_int8(&params, session->worker_key);
+	db_param_array(&params, &fences);
+	db_param_int4(&params, (int32_t) (engine_oldest_claim_ms(w) + CLAIM_TRANSIT_MS));
+	call(w, "SELECT df.detach($1, $2, $3)", &params, CALL_DEADLINE_MS, recall_done);
+	pgarray_free(&fences);
+}
+
+static void
+recall_done(Db *db, const DbResult *result, void *arg)
+{
+	Worker	   *w = arg;
+
+	w->dispatch->session.is_calling = false;
+	if (!result->is_ok && result->rows != NULL)
+		db_log_failure(result, "look for lost claims");
+	if (!result->is_ok || db_int8(result->rows, 0, 0) == 0)
+		return;
+	log_info("gave back %lld claims whose answer was lost", (long long) db_int8(result->rows, 0, 0));
+	dispatch_chance(w);
+	session_want_wake(w);
 }
 
 static void

@@ -43,6 +43,8 @@ typedef struct Session
 	bool		holds_idle;
 	bool		wants_sweep;
 	bool		wants_wake;
+	bool		wants_recall;	/* of claims that we never heard of */
+	int64_t		doubt_until_us; /* there may be such claims; 0: no */
 	bool		wants_detach;
 	BackendSignal signals[SESSION_MAX_SIGNALS];
 	int			signal_count;
@@ -68,6 +70,8 @@ extern void session_want_idle(struct Worker *w, bool wants_idle);
 
 /* False while df.idle has just failed: poll instead. */
 extern bool session_can_idle(const struct Worker *w);
+/* A call that may have claimed tasks was lost: look for them for a while. */
+extern void session_doubt(struct Worker *w);
 extern void session_want_sweep(struct Worker *w);
 extern void session_want_wake(struct Worker *w);
 extern void session_want_detach(struct Worker *w);
