@@ -29,7 +29,6 @@ static void schedule_activity(Engine *engine, Instance *instance, int number, Tu
 static void schedule_timer(Instance *instance, int number, TurnTask *task);
 static void start_child(Engine *engine, Instance *instance, int number, TurnTask *task);
 static text *start_detached(Engine *engine, Instance *instance, TurnTask *task);
-static text *try_start(const StartRequest *request);
 static StartRequest start_request(const Instance *instance, const TurnTask *task);
 
 void
@@ -184,7 +183,7 @@ start_child(Engine *engine, Instance *instance, int number, TurnTask *task)
 	request.parent_execution = instance->execution;
 	request.parent_task_id = number;
 	request.root_instance_key = instance->root_key;
-	failure = try_start(&request);
+	failure = pgdf_instance_try_start(&request);
 	if (failure == NULL)
 	{
 		engine->sent++;
@@ -214,7 +213,7 @@ start_detached(Engine *engine, Instance *instance, TurnTask *task)
 	request.queue = task->options->queue;
 	engine->sent++;
 	engine->more = true;
-	return try_start(&request);
+	return pgdf_instance_try_start(&request);
 }
 
 static StartRequest
@@ -231,40 +230,4 @@ start_request(const Instance *instance, const TurnTask *task)
 	request.queue = instance->queue;
 	request.owner = instance->owner;
 	return request;
-}
-
-/*
- * Start an instance in a subtransaction, so that a name that is not registered
- * or an id that is taken does not undo the whole call.
- */
-static text *
-try_start(const StartRequest *request)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner resource_owner = CurrentResourceOwner;
-	text	   *volatile failure = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		(void) pgdf_instance_start(request);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		if (pgdf_error_is_transient(error))
-			ReThrowError(error);
-		failure = pgdf_failure_from_error(error, NULL);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CurrentResourceOwner = resource_owner;
-	return failure;
 }

@@ -131,16 +131,22 @@ pgdf_error_is_transient(const ErrorData *edata)
 	}
 }
 
+/* A boolean is "true" or "false". */
 char *
 pgdf_json_get_string(text *json, const char *key)
 {
 	const char *reason;
 	Jsonb	   *object;
+	JsonbValue	value;
 
 	if (json == NULL || !pgdf_payload_is_valid(json, &reason))
 		return NULL;
 	object = pgdf_payload_to_jsonb(json);
-	return JB_ROOT_IS_OBJECT(object) ? get_string(object, key) : NULL;
+	if (!JB_ROOT_IS_OBJECT(object))
+		return NULL;
+	if (get_value(object, key, &value) != NULL && value.type == jbvBool)
+		return pstrdup(value.val.boolean ? "true" : "false");
+	return get_string(object, key);
 }
 
 void

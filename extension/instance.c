@@ -18,8 +18,10 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+#include "failure.h"
 #include "history.h"
 #include "identity.h"
 #include "instance.h"
@@ -194,6 +196,7 @@ typedef struct NewInstance
 	bool		is_free;		/* nobody can have taken the id */
 } NewInstance;
 
+static text *try_request(int64 replaced_key, const StartRequest *request);
 static void check_request(const StartRequest *request);
 static void check_instance_id(const char *instance_id);
 static Registration *find_orchestrator(const char *name, const char *version);
@@ -326,6 +329,18 @@ pgdf_instance_replace(int64 instance_key, const StartRequest *request)
 	(void) insert_instance(&new, request, registration);
 }
 
+text *
+pgdf_instance_try_start(const StartRequest *request)
+{
+	return try_request(0, request);
+}
+
+text *
+pgdf_instance_try_replace(int64 instance_key, const StartRequest *request)
+{
+	return try_request(instance_key, request);
+}
+
 void
 pgdf_start_request_parse(text *payload, StartRequest *request)
 {
@@ -348,6 +363,42 @@ pgdf_start_request_parse(text *payload, StartRequest *request)
 	request->owner = isnull ? InvalidOid : DatumGetObjectId(value);
 	request->input = pgdf_spi_text(0, 9, CurrentMemoryContext);
 	request->if_exists = IF_EXISTS_REPLACE;
+}
+
+/* replaced_key 0: start. */
+static text *
+try_request(int64 replaced_key, const StartRequest *request)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner resource_owner = CurrentResourceOwner;
+	text	   *volatile failure = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		if (replaced_key != 0)
+			pgdf_instance_replace(replaced_key, request);
+		else
+			(void) pgdf_instance_start(request);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (pgdf_error_is_transient(error))
+			ReThrowError(error);
+		failure = pgdf_failure_from_error(error, NULL);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = resource_owner;
+	return failure;
 }
 
 static void

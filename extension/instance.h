@@ -120,6 +120,14 @@ extern void pgdf_start_request_parse(text *payload, StartRequest *request);
 extern void pgdf_instance_replace(int64 instance_key, const StartRequest *request);
 
 /*
+ * The same two in a subtransaction, for the engine: what is wrong with a request
+ * does not undo the whole call.  NULL, or failureDetails; errors of the system's
+ * making are raised again.
+ */
+extern text *pgdf_instance_try_start(const StartRequest *request);
+extern text *pgdf_instance_try_replace(int64 instance_key, const StartRequest *request);
+
+/*
  * Delete all rows of one instance (of any state, no checks, no locks taken on
  * others).  A child's parent_instance_key that leads nowhere means that it is
  * detached; keys are never used again.
