@@ -1,7 +1,8 @@
 /* pg_dump saves the data of every table and sequence, except who is connected; built-in registrations come with the extension. */
-SELECT c.oid::regclass AS relation, array_position(e.extconfig, c.oid) IS NOT NULL AS is_saved
+SELECT c.oid::regclass AS is_not_saved
 FROM pg_extension e, pg_class c
 WHERE e.extname = 'pgdf' AND c.relnamespace = 'df'::regnamespace AND c.relkind IN ('r', 'S')
+    AND array_position(e.extconfig, c.oid) IS NULL
 ORDER BY c.relname COLLATE "C";
 
 SELECT c.oid::regclass AS relation, e.extcondition[array_position(e.extconfig, c.oid)] AS condition

@@ -1,7 +1,7 @@
-/* Functions that are not in C pin their search_path; none runs with its owner's rights. */
-SELECT p.oid::regprocedure, p.prosecdef
+/* Functions that are not in C, and those that run with their owner's rights, pin their search_path. */
+SELECT p.oid::regprocedure AS is_definer, p.proconfig
 FROM df.extension_members() m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
-WHERE p.prosecdef;
+WHERE p.prosecdef AND p.proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}';
 
 SELECT p.oid::regprocedure, p.proconfig
 FROM df.extension_members() m

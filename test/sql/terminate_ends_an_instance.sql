@@ -7,7 +7,6 @@ SELECT FROM unnest('{waits,ends}'::text[]) AS f, df_register_orchestrator(f);
 
 SELECT df_start('waits', instance_id => 'running');
 SELECT df_start('waits', instance_id => 'scheduled', start_at => 'tomorrow');
-SELECT runtime_status FROM df_wait('running', '50 ms');
 SELECT df_terminate('running', 'enough'), df_terminate('scheduled');
 SELECT instance_id, runtime_status, output, failure_details, completed_time IS NOT NULL AS has_ended
 FROM unnest('{running,scheduled}'::text[]) AS id, df_wait(id, '20 s');
