@@ -122,6 +122,17 @@ pgdf_await_take_waiter(AwaitTree *tree, const char *name)
 	return 0;
 }
 
+const char *
+pgdf_await_waiter_name(const AwaitTree *tree, int32 task)
+{
+	for (int i = 0; i < tree->nwaiters; i++)
+	{
+		if (tree->waiters[i].task == task)
+			return tree->waiters[i].name;
+	}
+	return NULL;
+}
+
 void
 pgdf_await_deliver(AwaitTree *tree, int32 task, bool is_failure)
 {

@@ -72,6 +72,9 @@ extern void pgdf_await_add_waiter(AwaitTree *tree, int32 task, const char *name)
  */
 extern int32 pgdf_await_take_waiter(AwaitTree *tree, const char *name);
 
+/* The event name that a waiter waits for, NULL when the task is none. */
+extern const char *pgdf_await_waiter_name(const AwaitTree *tree, int32 task);
+
 /* Task has an outcome. */
 extern void pgdf_await_deliver(AwaitTree *tree, int32 task, bool is_failure);
 

@@ -57,7 +57,7 @@ typedef struct Lane
 	"    RETURNING t.*)" \
 	" SELECT u.instance_key, u.task_id, u.fence, u.name, s.instance_id, u.execution, u.attempts," \
 	"        s.run_id, u.timeout, h.payload, u.settings, s.traceparent, u.at_most_once," \
-	"        u.priority, u.seq" \
+	"        u.priority, u.seq, s.completed_at IS NOT NULL" \
 	"   FROM u" \
 	"   JOIN df.instance_state s ON s.instance_key = u.instance_key" \
 	"   JOIN df.history h ON h.instance_key = u.instance_key AND h.execution = u.execution" \
@@ -157,6 +157,8 @@ run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 m
 {
 	Engine	   *engine = call->engine;
 	bool		is_slow = strcmp(lane->name, PGDF_LANE_SLOW) == 0;
+	SPITupleTable *rows;
+	bool		isnull;
 	Datum		values[7];
 	uint64		n;
 
@@ -168,12 +170,20 @@ run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 m
 	values[5] = Int32GetDatum(priority);
 	values[6] = Int64GetDatum(mark);
 	n = pgdf_spi_execute(stmt, values, NULL);
+	rows = SPI_tuptable;
 	for (uint64 row = 0; row < n; row++)
 	{
+		SPI_tuptable = rows;
 		note_mark(lane, pgdf_spi_int32(row, 14), pgdf_spi_int64(row, 15));
+		if (DatumGetBool(pgdf_spi_datum(row, 16, &isnull)))
+		{
+			/* its row was locked when its instance ended: nobody wants it any more */
+			pgdf_task_delete(pgdf_spi_int64(row, 1), pgdf_spi_int32(row, 2));
+			continue;
+		}
 		add_task(call, row, is_slow);
+		call->claimed++;
 	}
-	call->claimed += n;
 }
 
 static void

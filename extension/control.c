@@ -11,6 +11,7 @@
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -26,8 +27,29 @@ PG_FUNCTION_INFO_V1(df_terminate);
 PG_FUNCTION_INFO_V1(df_suspend);
 PG_FUNCTION_INFO_V1(df_resume);
 PG_FUNCTION_INFO_V1(df_rewind);
+PG_FUNCTION_INFO_V1(df_restart);
 PG_FUNCTION_INFO_V1(df_purge);
+PG_FUNCTION_INFO_V1(df_purge_before);
 
+/* Instances that one round of df_purge_before looks at. */
+#define PURGE_BATCH		1000
+
+static PgdfStatement start_request_statement = {
+	"SELECT name, version, input, tags, priority, queue FROM df.instance_state WHERE instance_key = $1",
+	1, {INT8OID}
+};
+
+static PgdfStatement purgeable_statement = {
+	"SELECT instance_key FROM df.instance_state"
+	" WHERE created_at < $1 AND ($3 IS NULL OR created_at >= $3) AND status = ANY ($2)"
+	"   AND instance_key > $6 AND ($5 OR pg_has_role($4, owner, 'MEMBER'))"
+	" ORDER BY instance_key LIMIT 1000",
+	6, {TIMESTAMPTZOID, INT2ARRAYOID, TIMESTAMPTZOID, OIDOID, BOOLOID, INT8OID}
+};
+
+static void raise_not_final(const char *instance_id, InstanceStatus status) pg_attribute_noreturn();
+static void read_start_request(int64 instance_key, MemoryContext context, StartRequest *request);
+static Datum final_statuses(ArrayType *names);
 static bool request_change(FunctionCallInfo fcinfo, const char *function, EventType type);
 static text *reason_payload(FunctionCallInfo fcinfo, int arg);
 static char *instance_id_arg(FunctionCallInfo fcinfo);
@@ -84,6 +106,87 @@ df_rewind(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(request_change(fcinfo, "df_rewind", EVENT_EXECUTION_REWOUND));
 }
 
+/*
+ * df_restart(instance_id, new_instance_id): a final instance anew, with the same
+ * orchestrator, input, version, tags, priority and queue.  NULL: under a new id,
+ * also while the old one is live.  Returns the id.
+ */
+Datum
+df_restart(PG_FUNCTION_ARGS)
+{
+	char	   *instance_id = instance_id_arg(fcinfo);
+	char	   *new_id = PG_ARGISNULL(1) ? pgdf_random_id() : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid			role = GetUserId();
+	MemoryContext caller_context = CurrentMemoryContext;
+	PgdfIdentity caller;
+	InstanceRef ref;
+	StartRequest request = {0};
+
+	pgdf_refuse_in_engine("df_restart");
+	PreventCommandIfReadOnly("df_restart()");
+	pgdf_enter(&caller);
+	SPI_connect();
+	pgdf_instance_require(instance_id, role, &ref);
+	if (strcmp(instance_id, new_id) == 0 && !pgdf_status_is_final(ref.status))
+		raise_not_final(instance_id, ref.status);
+	read_start_request(ref.instance_key, caller_context, &request);
+	request.instance_id = new_id;
+	request.owner = ref.owner;
+	(void) pgdf_instance_start(&request);
+	SPI_finish();
+	pgdf_leave(&caller);
+	PG_RETURN_TEXT_P(cstring_to_text(new_id));
+}
+
+/*
+ * df_purge_before(created_before, runtime_status, created_from, max_instances):
+ * final instances of the caller's, with their final children.  Returns how many.
+ */
+Datum
+df_purge_before(PG_FUNCTION_ARGS)
+{
+	Oid			role = GetUserId();
+	Datum		values[6];
+	bool		nulls[6] = {false, false, PG_ARGISNULL(2)};
+	int64		max = PG_ARGISNULL(3) ? PG_INT64_MAX : PG_GETARG_INT64(3);
+	int64		purged = 0;
+	PgdfIdentity caller;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("created_before must not be null")));
+	pgdf_refuse_in_engine("df_purge_before");
+	PreventCommandIfReadOnly("df_purge_before()");
+	pgdf_enter(&caller);
+	SPI_connect();
+	values[0] = PG_GETARG_DATUM(0);
+	values[1] = final_statuses(PG_ARGISNULL(1) ? NULL : PG_GETARG_ARRAYTYPE_P(1));
+	values[2] = PG_ARGISNULL(2) ? (Datum) 0 : PG_GETARG_DATUM(2);
+	values[3] = ObjectIdGetDatum(role);
+	values[4] = BoolGetDatum(pgdf_is_admin(role));
+	values[5] = Int64GetDatum(-1);
+	while (purged < max)
+	{
+		uint64		n = pgdf_spi_execute(&purgeable_statement, values, nulls);
+		SPITupleTable *rows = SPI_tuptable;
+
+		for (uint64 row = 0; row < n && purged < max; row++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			SPI_tuptable = rows;
+			values[5] = Int64GetDatum(pgdf_spi_int64(row, 1));
+			purged += pgdf_instance_purge(DatumGetInt64(values[5]));
+		}
+		SPI_freetuptable(rows);
+		if (n < PURGE_BATCH)
+			break;
+	}
+	SPI_finish();
+	pgdf_leave(&caller);
+	PG_RETURN_INT64(purged);
+}
+
 /* df_purge(instance_id): how many instances were deleted, final children included. */
 Datum
 df_purge(PG_FUNCTION_ARGS)
@@ -129,6 +232,71 @@ request_change(FunctionCallInfo fcinfo, const char *function, EventType type)
 	SPI_finish();
 	pgdf_leave(&caller);
 	return is_needed;
+}
+
+static void
+raise_not_final(const char *instance_id, InstanceStatus status)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("instance \"%s\" is not final", instance_id),
+			 errdetail("Its status is %s.", pgdf_status_name(status)),
+			 errhint("Terminate it first.")));
+}
+
+/* What an instance was started with; strings and payloads in context. */
+static void
+read_start_request(int64 instance_key, MemoryContext context, StartRequest *request)
+{
+	Datum		key = Int64GetDatum(instance_key);
+	MemoryContext caller;
+	bool		isnull;
+	Datum		tags;
+
+	if (pgdf_spi_execute(&start_request_statement, &key, NULL) == 0)
+		elog(ERROR, "instance " INT64_FORMAT " does not exist", instance_key);
+	caller = MemoryContextSwitchTo(context);
+	request->name = pgdf_spi_cstring(0, 1);
+	request->version = pgdf_spi_cstring(0, 2);
+	request->input = pgdf_spi_text(0, 3, context);
+	tags = pgdf_spi_datum(0, 4, &isnull);
+	request->tags = isnull ? NULL : DatumGetJsonbPCopy(tags);
+	request->priority = pgdf_spi_int32(0, 5);
+	request->queue = pgdf_spi_cstring(0, 6);
+	MemoryContextSwitchTo(caller);
+}
+
+/* The numbers of the named statuses; error 22023 for one that is not final. */
+static Datum
+final_statuses(ArrayType *names)
+{
+	Datum	   *values;
+	bool	   *nulls;
+	Datum		numbers[16];
+	int			n;
+
+	if (names == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("runtime_status must not be null")));
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &values, &nulls, &n);
+	if (n == 0 || n > (int) lengthof(numbers))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("runtime_status must name one or more final statuses")));
+	for (int i = 0; i < n; i++)
+	{
+		char	   *name = nulls[i] ? pstrdup("") : TextDatumGetCString(values[i]);
+		InstanceStatus status;
+
+		if (!pgdf_status_parse(name, &status) || !pgdf_status_is_final(status))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a final status", name),
+					 errhint("Final statuses are Completed, Failed, Terminated and Canceled.")));
+		numbers[i] = Int16GetDatum((int16) status);
+	}
+	return PointerGetDatum(construct_array(numbers, n, INT2OID, 2, true, TYPALIGN_SHORT));
 }
 
 /* A reason as JSON text, or NULL. */
@@ -187,10 +355,6 @@ purge(const char *instance_id, Oid role)
 		if (count > 0 || !pgdf_instance_find(instance_id, role, &ref))
 			return count;
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("instance \"%s\" is not final", instance_id),
-			 errdetail("Its status is %s.", pgdf_status_name(ref.status)),
-			 errhint("Terminate it first.")));
+	raise_not_final(instance_id, ref.status);
 	return 0;
 }

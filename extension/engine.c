@@ -57,11 +57,11 @@ static PgdfStatement update_statement = {
 	"       turns = $13, turn_failures = $14::smallint, blocked_reason = $15, code_hash = $16,"
 	"       await_remaining = $17, awaited = CASE WHEN $18 THEN $19 ELSE awaited END,"
 	"       buffered_events = $20, execution = $21, input = CASE WHEN $22 THEN $23 ELSE input END,"
-	"       blocked_hash = $24"
+	"       blocked_hash = $24, waiting_at = CASE WHEN $18 THEN $25 ELSE waiting_at END"
 	" WHERE instance_key = $1",
-	24, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
+	25, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
 		INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID,
-		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID, TEXTOID}
+		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID, TEXTOID, TEXTOID}
 };
 
 static PgdfStatement insert_inbox_statement = {
@@ -86,23 +86,33 @@ static PgdfStatement insert_tasks_statement = {
 		TIMESTAMPTZOID}
 };
 
+/*
+ * Rows are taken with SKIP LOCKED: df.run_sql holds its row for as long as the
+ * activity runs.  Its worker is told to stop; the row goes when it has ended, or
+ * when somebody claims it and finds the instance final.
+ */
+#define STOP_CLAIMED(condition) \
+	" stopped AS (" \
+	"    INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)" \
+	"    SELECT worker_key, instance_key, task_id, fence FROM df.tasks" \
+	"     WHERE instance_key = $1" condition " AND state = 1" \
+	"    ON CONFLICT DO NOTHING)"
+
 static PgdfStatement delete_tasks_statement = {
-	"WITH gone AS ("
-	"    DELETE FROM df.tasks WHERE instance_key = $1"
-	"    RETURNING instance_key, task_id, state, worker_key, fence)"
-	" INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)"
-	" SELECT worker_key, instance_key, task_id, fence FROM gone WHERE state = 1",
+	"WITH held AS MATERIALIZED ("
+	"    SELECT instance_key, task_id FROM df.tasks WHERE instance_key = $1 FOR UPDATE SKIP LOCKED),"
+	STOP_CLAIMED("")
+	" DELETE FROM df.tasks t USING held"
+	"  WHERE t.instance_key = held.instance_key AND t.task_id = held.task_id",
 	1, {INT8OID}
 };
 
 /* A failed instance may be rewound: nothing runs, but nothing is forgotten. */
 static PgdfStatement park_tasks_statement = {
-	"WITH held AS ("
-	"    SELECT instance_key, task_id, state, worker_key, fence FROM df.tasks"
-	"     WHERE instance_key = $1 AND state IN (0, 1, 2) FOR UPDATE),"
-	" stopped AS ("
-	"    INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)"
-	"    SELECT worker_key, instance_key, task_id, fence FROM held WHERE state = 1)"
+	"WITH held AS MATERIALIZED ("
+	"    SELECT instance_key, task_id FROM df.tasks"
+	"     WHERE instance_key = $1 AND state IN (0, 1, 2) FOR UPDATE SKIP LOCKED),"
+	STOP_CLAIMED("")
 	" UPDATE df.tasks t"
 	"    SET state = 5, visible_at = NULL, fence = NULL, worker_key = NULL, claimed_at = NULL,"
 	"        is_started = false"
@@ -116,11 +126,12 @@ static PgdfStatement delete_timers_statement = {
 };
 
 static PgdfStatement cancel_task_statement = {
-	"WITH gone AS ("
-	"    DELETE FROM df.tasks WHERE instance_key = $1 AND task_id = $2"
-	"    RETURNING instance_key, task_id, state, worker_key, fence)"
-	" INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)"
-	" SELECT worker_key, instance_key, task_id, fence FROM gone WHERE state = 1",
+	"WITH held AS MATERIALIZED ("
+	"    SELECT instance_key, task_id FROM df.tasks WHERE instance_key = $1 AND task_id = $2"
+	"       FOR UPDATE SKIP LOCKED),"
+	STOP_CLAIMED(" AND task_id = $2")
+	" DELETE FROM df.tasks t USING held"
+	"  WHERE t.instance_key = held.instance_key AND t.task_id = held.task_id",
 	2, {INT8OID, INT4OID}
 };
 
@@ -154,6 +165,7 @@ static PgdfStatement terminate_children_statement = {
 
 static void load_instance(Engine *engine, uint64 row);
 static AwaitTree *load_awaited(uint64 row, int awaited_col, int remaining_col);
+static bool is_outcome(const Delivery *delivery);
 static text *copy_text(text *value);
 static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
 static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
@@ -379,6 +391,9 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 	{
 		if (delivery->type == EVENT_EVENT_RAISED)
 			pgdf_event_too_late(instance, delivery);
+		if (instance->status == STATUS_FAILED && is_outcome(delivery) &&
+			delivery->execution == instance->execution)
+			pgdf_instance_record_outcome(instance, delivery);	/* a rewind will want it */
 		if (delivery->type == EVENT_EXECUTION_REWOUND && instance->status == STATUS_FAILED)
 		{
 			pgdf_rewind_instance(engine, instance, delivery);
@@ -452,6 +467,21 @@ pgdf_instance_record_outcome(Instance *instance, const Delivery *delivery)
 	if (instance->awaited != NULL)
 		pgdf_await_deliver(instance->awaited, delivery->task_id, is_failure);
 	MemoryContextSwitchTo(caller);
+}
+
+static bool
+is_outcome(const Delivery *delivery)
+{
+	switch (delivery->type)
+	{
+		case EVENT_TASK_COMPLETED:
+		case EVENT_TASK_FAILED:
+		case EVENT_CHILD_COMPLETED:
+		case EVENT_CHILD_FAILED:
+			return true;
+		default:
+			return false;
+	}
 }
 
 static text *
@@ -854,8 +884,8 @@ flush_timers(Instance *instance)
 static void
 flush_instance(Engine *engine, Instance *instance)
 {
-	Datum		values[24];
-	bool		nulls[24] = {0};
+	Datum		values[25];
+	bool		nulls[25] = {0};
 
 	values[0] = Int64GetDatum(instance->key);
 	values[1] = Int16GetDatum((int16) instance->status);
@@ -898,6 +928,8 @@ flush_instance(Engine *engine, Instance *instance)
 	values[22] = PointerGetDatum(instance->input);
 	nulls[23] = instance->blocked_hash == NULL;
 	values[23] = nulls[23] ? (Datum) 0 : CStringGetTextDatum(instance->blocked_hash);
+	nulls[24] = instance->waiting_at == NULL;
+	values[24] = nulls[24] ? (Datum) 0 : CStringGetTextDatum(instance->waiting_at);
 	pgdf_spi_execute(&update_statement, values, nulls);
 	instance->is_dirty = instance->is_awaited_dirty = instance->is_input_dirty = false;
 }

@@ -118,6 +118,7 @@ typedef struct Instance
 	bool		has_custom_status;
 	text	   *custom_status;
 	char	   *code_hash;		/* what it runs; NULL: not pinned yet */
+	char	   *waiting_at;		/* function and line of its last suspension */
 	char	   *blocked_hash;	/* current code when it was quarantined */
 
 	/* this call */

@@ -380,7 +380,10 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 	pgdf_decisions_apply(engine, instance, turn, !turn->is_suspended || turn->is_continued);
 
 	if (turn->is_suspended)
+	{
+		instance->waiting_at = code->error != NULL ? code->error->context : NULL;
 		apply_suspended(engine, instance, turn);
+	}
 	else if (is_raised)
 		fail_instance(engine, instance, turn, code->error);
 	else

@@ -44,6 +44,7 @@ typedef struct LaneTask
 	char	   *name;
 	text	   *input;
 	Oid			owner;
+	bool		is_leftover;	/* its instance is final */
 } LaneTask;
 
 static PgdfStatement lane_statement = {
@@ -55,7 +56,7 @@ static PgdfStatement lane_statement = {
 	"     LIMIT $2"
 	"       FOR UPDATE SKIP LOCKED)"
 	" SELECT c.instance_key, c.task_id, c.execution, c.name, c.attempts, c.retry, c.scheduled_at,"
-	"        h.payload, s.owner::oid"
+	"        h.payload, s.owner::oid, s.completed_at IS NOT NULL"
 	"   FROM c"
 	"   JOIN df.instance_state s ON s.instance_key = c.instance_key"
 	"   JOIN df.history h ON h.instance_key = c.instance_key AND h.execution = c.execution"
@@ -149,6 +150,11 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			text	   *failure = NULL;
 			AttemptEnd	end;
 
+			if (task->is_leftover)
+			{
+				pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
+				continue;
+			}
 			if (!budget_is_left(engine) || task->owner != engine->owner)
 			{
 				engine->more = true;
@@ -337,6 +343,7 @@ lock_lane(Engine *engine, const char *queue, int limit)
 		task->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, 7, &isnull));
 		task->input = pgdf_spi_text(row, 8, CurrentMemoryContext);
 		task->owner = DatumGetObjectId(pgdf_spi_datum(row, 9, &isnull));
+		task->is_leftover = DatumGetBool(pgdf_spi_datum(row, 10, &isnull));
 		tasks = lappend(tasks, task);
 	}
 	if (!OidIsValid(engine->owner) && tasks != NIL)
@@ -409,6 +416,7 @@ df_run_sql(PG_FUNCTION_ARGS)
 	TaskAttempt attempt = {0};
 	Delivery	delivery = {0};
 	UserCode	code = {0};
+	char	   *name = NULL;
 	Datum		timeout;
 	text	   *failure = NULL;
 	bool		isnull;
@@ -431,12 +439,13 @@ df_run_sql(PG_FUNCTION_ARGS)
 		code.owner = DatumGetObjectId(pgdf_spi_datum(0, 9, &isnull));
 		code.input = pgdf_payload_to_jsonb(pgdf_spi_text(0, 8, CurrentMemoryContext));
 		code.instance_key = attempt.instance_key;
-		code.registration = pgdf_registry_find(pgdf_spi_cstring(0, 2), NULL);
+		name = pgdf_spi_cstring(0, 2);
+		code.registration = pgdf_registry_find(name, NULL);
 		is_open = true;
 	}
 
 	if (is_open && (code.registration == NULL || code.registration->kind != KIND_SQL))
-		pgdf_task_requeue(attempt.instance_key, attempt.task_id, NULL);
+		pgdf_task_requeue(attempt.instance_key, attempt.task_id, text_to_cstring(pgdf_lane_of(name)));
 	else if (is_open)
 	{
 		pgdf_session_reset(code.owner);

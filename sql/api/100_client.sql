@@ -108,6 +108,11 @@ CREATE OR REPLACE FUNCTION df_rewind(instance_id text, reason text DEFAULT NULL)
 COMMENT ON FUNCTION df_rewind(text, text)
     IS 'take back the failure that ended an instance and what came after it; false when it has not failed';
 
+CREATE OR REPLACE FUNCTION df_restart(instance_id text, new_instance_id text DEFAULT NULL) RETURNS text
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_restart';
+COMMENT ON FUNCTION df_restart(text, text)
+    IS 'start an instance anew with what it was started with; returns the id of the new one';
+
 CREATE OR REPLACE FUNCTION df_raise_event(
     instance_id text,
     event_name text,
@@ -122,3 +127,43 @@ CREATE OR REPLACE FUNCTION df_purge(instance_id text) RETURNS bigint
     LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_purge';
 COMMENT ON FUNCTION df_purge(text)
     IS 'delete a final instance with its final children; returns how many instances that were';
+
+CREATE OR REPLACE FUNCTION df_purge_before(
+    created_before timestamptz,
+    runtime_status text[] DEFAULT '{Completed,Failed,Terminated,Canceled}',
+    created_from timestamptz DEFAULT '-infinity',
+    max_instances bigint DEFAULT NULL
+) RETURNS bigint
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_purge_before';
+COMMENT ON FUNCTION df_purge_before(timestamptz, text[], timestamptz, bigint)
+    IS 'delete final instances by age and status, with their final children; returns how many';
+
+CREATE OR REPLACE FUNCTION df.awaited_tasks(awaited bytea, remaining integer[]) RETURNS TABLE (task_id integer, name text)
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_awaited_tasks';
+COMMENT ON FUNCTION df.awaited_tasks(bytea, integer[]) IS 'the open tasks of a stored awaited expression';
+
+CREATE OR REPLACE FUNCTION df_waits(instance_id text DEFAULT NULL) RETURNS TABLE (
+    instance_id text,
+    task_id bigint,
+    kind text,
+    name text,
+    since timestamptz,
+    due timestamptz,
+    served boolean,
+    progress jsonb,
+    function text,
+    line integer
+)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_waits';
+COMMENT ON FUNCTION df_waits(text)
+    IS 'what an instance waits for, since when, and where in its code; NULL: every live instance';
+
+CREATE OR REPLACE FUNCTION df_tree(instance_id text) RETURNS TABLE (
+    depth integer,
+    instance_id text,
+    parent_instance_id text,
+    name text,
+    runtime_status text
+)
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_tree';
+COMMENT ON FUNCTION df_tree(text) IS 'the family of an instance: ancestors, itself, children';

@@ -22,7 +22,11 @@ DECLARE
         'df_resume',
         'df_rewind',
         'df_raise_event',
+        'df_restart',
         'df_purge',
+        'df_purge_before',
+        'df_waits',
+        'df_tree',
         'status_name',
         'event_type_name'
     ];

@@ -73,6 +73,7 @@ CREATE TABLE df.instance_state (
     turn_failures   smallint NOT NULL DEFAULT 0, -- in a row, of the system's making; 3 quarantine it
     awaited         bytea,                      -- what it waits for: AwaitTree of await.h
     await_remaining integer[],                  -- one counter a node of awaited
+    waiting_at      text,                       -- error context of its last suspension: function and line
     buffered_events integer NOT NULL DEFAULT 0, -- its rows in df.buffered_events
     blocked_reason  text,                       -- why it is quarantined
     blocked_hash    text                        -- of its orchestrator's code at that time
