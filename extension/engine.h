@@ -328,6 +328,12 @@ extern void pgdf_task_delete(int64 instance_key, int task_id);
  */
 extern bool pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, TimestampTz now);
 
+/*
+ * An attempt has come to no end for reasons of the system's making: the row waits,
+ * longer each time, and is a dead letter after pgdf.max_deliveries.
+ */
+extern void pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now);
+
 /* Back into a lane, with nothing counted. */
 extern void pgdf_task_requeue(int64 instance_key, int task_id, const char *lane);
 

@@ -132,6 +132,18 @@ pgdf_error_is_transient(const ErrorData *edata)
 }
 
 /* A boolean is "true" or "false". */
+bool
+pgdf_error_type_is_transient(const char *error_type)
+{
+	ErrorData	edata = {0};
+
+	if (strlen(error_type) != 5 || strspn(error_type, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5)
+		return false;
+	edata.sqlerrcode = MAKE_SQLSTATE(error_type[0], error_type[1], error_type[2],
+									 error_type[3], error_type[4]);
+	return pgdf_error_is_transient(&edata);
+}
+
 char *
 pgdf_json_get_string(text *json, const char *key)
 {

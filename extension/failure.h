@@ -40,6 +40,9 @@ extern text *pgdf_failure_from_error(const ErrorData *edata, text *inner);
 /* Is the error of the system's making (08, 40, 53, 55, 57, 58, XX): to be tried again, never an outcome? */
 extern bool pgdf_error_is_transient(const ErrorData *edata);
 
+/* The same of an SQLSTATE in words; false for anything else. */
+extern bool pgdf_error_type_is_transient(const char *error_type);
+
 /* Copies of jsonb string values. */
 extern char *pgdf_json_get_string(text *json, const char *key);
 

@@ -12,6 +12,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
 #include "failure.h"
@@ -37,6 +38,7 @@ typedef struct Report
 	ReportState state;
 	TaskAttempt attempt;		/* when valid */
 	bool		is_started;
+	bool		is_sql;
 	char	   *name;
 } Report;
 
@@ -47,7 +49,7 @@ static PgdfStatement owner_statement = {
 
 static PgdfStatement lock_statement = {
 	"SELECT d.n::int, t.execution, t.attempts, t.is_started, t.retry, t.scheduled_at, t.name,"
-	"       t.state = 1 AND t.fence = d.fence"
+	"       t.state = 1 AND t.fence = d.fence, t.lane = '*slow'"
 	"  FROM unnest($1, $2, $3) WITH ORDINALITY AS d(instance_key, task_id, fence, n)"
 	"  JOIN df.tasks t ON t.instance_key = d.instance_key AND t.task_id = d.task_id"
 	"   FOR UPDATE OF t SKIP LOCKED",
@@ -205,6 +207,7 @@ lock_tasks(Report *reports, int nreports, ArrayType *instances, ArrayType *tasks
 		report->attempt.retry = pgdf_spi_text(row, 5, CurrentMemoryContext);
 		report->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, 6, &isnull));
 		report->name = pgdf_spi_cstring(row, 7);
+		report->is_sql = DatumGetBool(pgdf_spi_datum(row, 9, &isnull));
 	}
 }
 
@@ -367,12 +370,24 @@ fail(Engine *engine, Report *report, text *failure)
 	Delivery	delivery = {0};
 	const char *reason;
 
-	if (failure == NULL || !pgdf_payload_is_valid(failure, &reason))
+	if (failure == NULL || !pgdf_payload_is_valid(failure, &reason) ||
+		!JB_ROOT_IS_OBJECT(pgdf_payload_to_jsonb(failure)))
 	{
 		Failure		unknown = {.error_type = "Unknown",
 			.message = "worker reported a failure without valid details"};
 
 		failure = pgdf_failure_to_json(&unknown);
+	}
+	if (report->is_sql)
+	{
+		Failure		parts;
+
+		pgdf_failure_from_json(failure, &parts);
+		if (pgdf_error_type_is_transient(parts.error_type))
+		{
+			pgdf_task_record_transient(report->instance_key, report->task_id, failure, engine->now);
+			return;
+		}
 	}
 	if (pgdf_task_record_failure(&report->attempt, failure, engine->now))
 		return;

@@ -28,6 +28,15 @@ static PgdfStatement update_statement = {
 	6, {INT8OID, INT4OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID}
 };
 
+static PgdfStatement transient_statement = {
+	"UPDATE df.tasks"
+	"   SET state = CASE WHEN deliveries >= $5 THEN 4 ELSE 2 END,"
+	"       visible_at = CASE WHEN deliveries < $5 THEN $4 + least(60, 2 ^ least(deliveries, 6)) * interval '1 second' END,"
+	"       fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false, last_failure = $3"
+	" WHERE instance_key = $1 AND task_id = $2",
+	5, {INT8OID, INT4OID, JSONOID, TIMESTAMPTZOID, INT4OID}
+};
+
 static PgdfStatement requeue_statement = {
 	"UPDATE df.tasks"
 	"   SET state = 0, lane = coalesce($3, lane),"
@@ -89,6 +98,19 @@ pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, TimestampTz 
 	values[5] = PointerGetDatum(failure);
 	pgdf_spi_execute(&update_statement, values, nulls);
 	return is_retried;
+}
+
+void
+pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now)
+{
+	Datum		values[5];
+
+	values[0] = Int64GetDatum(instance_key);
+	values[1] = Int32GetDatum(task_id);
+	values[2] = PointerGetDatum(failure);
+	values[3] = TimestampTzGetDatum(now);
+	values[4] = Int32GetDatum(pgdf_max_deliveries);
+	pgdf_spi_execute(&transient_statement, values, NULL);
 }
 
 void
