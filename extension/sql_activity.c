@@ -64,6 +64,17 @@ static PgdfStatement lane_statement = {
 	2, {TEXTOID, INT4OID}
 };
 
+/* With a budget of 0 nothing of it runs inside an engine call. */
+static PgdfStatement slow_down_statement = {
+	"WITH c AS MATERIALIZED ("
+	"    SELECT instance_key, task_id FROM df.tasks"
+	"     WHERE state = 0 AND queue = $1 AND lane = '*sql'"
+	"     LIMIT 1000 FOR UPDATE SKIP LOCKED)"
+	" UPDATE df.tasks t SET lane = '*slow' FROM c"
+	"  WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id",
+	1, {TEXTOID}
+};
+
 static PgdfStatement deferrable_statement = {
 	"SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgdeferrable)",
 	0, {0}
@@ -120,7 +131,10 @@ pgdf_sql_activities_run(Engine *engine, Instance *instance)
 
 			*row = task->row;
 			instance->new_tasks = lappend(instance->new_tasks, row);
-			engine->more = true;
+			if (pgdf_inline_sql_budget == 0)
+				row->lane = cstring_to_text(PGDF_LANE_SLOW);
+			else
+				engine->more = true;
 			continue;
 		}
 		end = run_inline(engine, instance->key, instance->owner, task->registration,
@@ -139,6 +153,13 @@ pgdf_sql_lane_run(Engine *engine, int room)
 		List	   *tasks;
 		ListCell   *cell;
 
+		if (pgdf_inline_sql_budget == 0)
+		{
+			Datum		name = CStringGetTextDatum(lfirst(queue));
+
+			engine->tasks_queued += pgdf_spi_execute(&slow_down_statement, &name, NULL);
+			continue;
+		}
 		if (!budget_is_left(engine))
 			return;
 		tasks = lock_lane(engine, lfirst(queue), Min(room, WRITING_SUBTRANSACTIONS_MAX));
