@@ -2,6 +2,7 @@
  * test/lib/helpers.sql: a worker made of SQL, for tests that need no process.
  *
  *   CALL test.run()                 work until nothing is left to do; a transaction for each engine call
+ *   CALL test.run(room => 0)        run every turn that is due, claim nothing
  *   SELECT * FROM test.work(...)    one engine call: reports what test.answer() has noted, keeps what it claims
  *   CALL test.answer(id, task)      the result of a claimed task, to be reported by the next call
  *
@@ -160,6 +161,7 @@ BEGIN
         END LOOP;
         IF (summary ->> 'recorded')::int > 0 OR (summary ->> 'turns')::int > 0 OR (summary ->> 'more')::boolean
             OR EXISTS (SELECT FROM test.claimed c WHERE c.worker = run.worker AND c.name <> 'hold')
+            OR EXISTS (SELECT FROM df.tasks t WHERE t.state = 2 AND t.visible_at <= clock_timestamp())
         THEN
             calls := calls + 1;
             mode := 'work';
@@ -170,6 +172,18 @@ BEGIN
         END IF;
     END LOOP;
     PERFORM set_config('test.calls', calls::text, false);
+END $$;
+
+/* The same inside a transaction block: engine calls until one does nothing. */
+CREATE PROCEDURE test.run_in_transaction(worker text DEFAULT 'w') LANGUAGE plpgsql AS $$
+DECLARE
+    summary jsonb;
+BEGIN
+    LOOP
+        PERFORM test.answer_all(worker);
+        summary := (SELECT r.input FROM test.work(worker, 100, 'scan') r WHERE r.what = 'S');
+        EXIT WHEN (summary ->> 'recorded')::int = 0 AND (summary ->> 'turns')::int = 0 AND NOT (summary ->> 'more')::boolean;
+    END LOOP;
 END $$;
 
 /* What a test says of an instance: nothing that differs from run to run. */

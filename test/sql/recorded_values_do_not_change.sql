@@ -29,7 +29,7 @@ BEGIN
         'id', df_instance_id(), 'input', df_input() = input);
 END $$);
 SELECT df_start('told', '{"a": 1}', 'told'), df_start('told', '{"a": 1}', 'second');
-CALL test.run(1);
+CALL test.run(room => 0);
 SELECT custom_status FROM df_status('told');
 CALL test.run();
 SELECT status, turns, error, blocked FROM test.instance('told');

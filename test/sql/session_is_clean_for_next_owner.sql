@@ -4,6 +4,7 @@
 
 SELECT FROM df_grant_registrar('regress_other');
 CREATE SEQUENCE public.s;
+SET pgdf.inline_sql_budget = '10s';
 GRANT USAGE ON SEQUENCE public.s TO PUBLIC;
 
 SET ROLE regress_user;
@@ -55,7 +56,7 @@ SELECT df_start('looks', NULL, 'looks'), df_start('turn_looks', NULL, 'turn look
 RESET ROLE;
 -- a call of the second owner is rolled back: the temporary table comes back
 BEGIN;
-SELECT FROM test.work();
+CALL test.run_in_transaction();
 SELECT jsonb_pretty(output::jsonb) FROM test.instance('looks');
 ROLLBACK;
 SELECT status FROM test.instance('looks');
@@ -75,8 +76,8 @@ SELECT df_start('looks', NULL, 'looks2');
 RESET ROLE;
 BEGIN;
 SAVEPOINT s;
-SELECT FROM test.work();
+CALL test.run_in_transaction();
 ROLLBACK TO s;
-SELECT FROM test.work();
+CALL test.run_in_transaction();
 COMMIT;
 SELECT i.status, i.output ->> 'tables' AS tables FROM test.instance('looks2') i;

@@ -38,7 +38,7 @@ END $do$;
 SELECT count(df_start(name, NULL, name)) FROM shapes;
 
 -- the first turn of each: suspended, and what was swallowed has no effect
-CALL test.run(1);
+CALL test.run(room => 0);
 SELECT name, i.status, i.turns, i.output, i.tasks, test.history(name) FROM shapes, test.instance(name) i ORDER BY n;
 
 -- completed
