@@ -11,6 +11,7 @@
  *	- after that leaves the new blob.
  *
  * A new directory's entry is made durable in its parent before the put ends.
+ * Puts into one directory that end together share its fsync (dir_sync.c).
  *
  * Temporary files are called .pgdf-HASH-N.tmp, where HASH is of the blob's
  * file name, and are locked (flock) while they are written.  So a writer that
@@ -40,6 +41,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "dir_sync.h"
 #include "iopool.h"
 #include "log.h"
 #include "xalloc.h"
@@ -62,6 +64,7 @@ typedef struct FileStore
 {
 	BlobStore	base;
 	int			fd;				/* of the directory */
+	DirSyncs	syncs;
 } FileStore;
 
 typedef struct FilePut
@@ -69,7 +72,9 @@ typedef struct FilePut
 	BlobPut		put;
 	IoJob		job;
 	atomic_bool canceled;
-	bool		ended;			/* nothing is left to do in a thread */
+	bool		ended;			/* nothing is left to do in a thread ... */
+	bool		is_renamed;		/* ... but to make this durable */
+	DirSyncWaiter waiter;
 	char	   *path;			/* of the blob's directory, below the store's; "" for that itself */
 	char	   *leaf;			/* the blob's file name; points into path's memory */
 	int			directory_fd;	/* -1: not open */
@@ -93,7 +98,9 @@ static FilePut *put_of_job(IoJob *job);
 static void put_run(IoJob *job);
 static void put_done(struct Worker *w, IoJob *job);
 static bool put_step(FilePut *put);
-static void put_release(FilePut *put);
+static void put_synced(struct Worker *w, DirSyncWaiter *waiter, int error);
+static void put_finish(FilePut *put);
+static void close_file(FilePut *put);
 static bool open_directory(FilePut *put);
 static int	make_path(int store_fd, const char *path);
 static bool open_temporary(FilePut *put);
@@ -333,7 +340,7 @@ put_run(IoJob *job)
 	else if (put_step(put))
 		return;
 	put->ended = true;
-	put_release(put);
+	close_file(put);
 }
 
 static void
@@ -342,10 +349,30 @@ put_done(struct Worker *w, IoJob *job)
 	FilePut    *put = put_of_job(job);
 
 	if (!put->ended)
-	{
 		iopool_submit(w, job);
-		return;
-	}
+	else if (put->is_renamed)
+		dir_sync(w, &((FileStore *) put->put.store)->syncs, &put->waiter);
+	else
+		put_finish(put);
+}
+
+static void
+put_synced(struct Worker *w, DirSyncWaiter *waiter, int error)
+{
+	FilePut    *put = (FilePut *) ((char *) waiter - offsetof(FilePut, waiter));
+
+	if (error == 0)
+		put->put.sent = put->offset;
+	else
+		blob_fail_errno(&put->put.failure, error, "write to the blob store's directory");
+	put_finish(put);
+}
+
+static void
+put_finish(FilePut *put)
+{
+	if (put->directory_fd >= 0)
+		close(put->directory_fd);
 	free(put->path);
 	blob_put_finish(&put->put);
 }
@@ -362,26 +389,22 @@ put_step(FilePut *put)
 		return false;
 	if (put->offset < put->put.source.before.st_size)
 		return true;
-	if (commit(put))
-		put->put.sent = put->offset;
+	put->is_renamed = commit(put);
 	return false;
 }
 
-/* Close what is open; without success the temporary file goes. */
+/* Close the file that was written; without success it goes. */
 static void
-put_release(FilePut *put)
+close_file(FilePut *put)
 {
-	if (put->file_fd >= 0)
-	{
-		/* while the lock is held, nobody else has a file under this name */
-		if (put->put.failure.type != NULL && put->temporary[0] != '\0')
-			(void) unlinkat(put->directory_fd, put->temporary, 0);
-		close(put->file_fd);
-	}
-	if (put->directory_fd >= 0)
-		close(put->directory_fd);
+	if (put->file_fd < 0)
+		return;
+
+	/* while the lock is held, nobody else has a file under this name */
+	if (!put->is_renamed && put->temporary[0] != '\0')
+		(void) unlinkat(put->directory_fd, put->temporary, 0);
+	close(put->file_fd);
 	put->file_fd = -1;
-	put->directory_fd = -1;
 }
 
 static bool
@@ -619,17 +642,18 @@ write_all(FilePut *put, const char *bytes, size_t length, int64_t offset)
 	return true;
 }
 
-/* Make the blob visible, and durable. */
+/* Make the blob durable, then visible.  Its directory remains to be synced. */
 static bool
 commit(FilePut *put)
 {
-	IoFailure *failure = &put->put.failure;
+	IoFailure  *failure = &put->put.failure;
+	struct stat status;
 
 	if (!blob_source_is_same(&put->put.source, failure))
 		return false;
 
 	/* a hole at the end was not written */
-	if (ftruncate(put->file_fd, put->offset) != 0 || fsync(put->file_fd) != 0)
+	if (fstat(put->directory_fd, &status) != 0 || ftruncate(put->file_fd, put->offset) != 0 || fsync(put->file_fd) != 0)
 	{
 		blob_fail_errno(failure, errno, "write to the blob store");
 		return false;
@@ -639,11 +663,11 @@ commit(FilePut *put)
 		blob_fail_errno(failure, errno, "replace the blob");
 		return false;
 	}
-	put->temporary[0] = '\0';
-	if (fsync(put->directory_fd) != 0)
-	{
-		blob_fail_errno(failure, errno, "write to the blob store's directory");
-		return false;
-	}
+	put->waiter = (DirSyncWaiter) {
+		.fd = put->directory_fd,
+		.device = status.st_dev,
+		.inode = status.st_ino,
+		.fn = put_synced,
+	};
 	return true;
 }
