@@ -65,8 +65,8 @@ worker_start(Worker *w)
 	}
 	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w))
 		return false;
-	dispatch_init(w);
 	log_info("pgdf worker %s started", PGDF_VERSION);
+	dispatch_init(w);
 	return true;
 }
 
