@@ -689,7 +689,7 @@ park_new_tasks(Instance *instance)
 void
 pgdf_instance_block(Instance *instance, const char *reason)
 {
-	instance->blocked_reason = MemoryContextStrdup(instance->context, reason);
+	instance->blocked_reason = MemoryContextStrdup(instance->context, pgdf_clip(reason));
 	instance->needs_turn = false;
 	instance->is_dirty = true;
 }

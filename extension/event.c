@@ -25,6 +25,9 @@
 #include "spi.h"
 #include "wake.h"
 
+/* In bytes: an index entry has its limit. */
+#define EVENT_ID_MAX	1000
+
 static PgdfStatement buffer_statement = {
 	"INSERT INTO df.buffered_events (instance_key, name, payload, raised_at) VALUES ($1, $2, $3, $4)",
 	4, {INT8OID, TEXTOID, JSONOID, TIMESTAMPTZOID}
@@ -151,6 +154,11 @@ df_raise_event(PG_FUNCTION_ARGS)
 	bool		is_new;
 
 	pgdf_check_name(name, "event name", PGDF_NAME_MAX);
+	if (event_id != NULL && strlen(event_id) > EVENT_ID_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("event ID is too long"),
+				 errdetail("It has %zu bytes, the limit is %d.", strlen(event_id), EVENT_ID_MAX)));
 	if (pgdf_turn_is_active())
 		PG_RETURN_BOOL(raise_from_turn(fcinfo));
 

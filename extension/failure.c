@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -16,6 +17,9 @@
 #include "payload.h"
 
 #define DEFAULT_ERROR_TYPE	"Error"
+
+/* What is kept of a message, a detail, a stack trace, in bytes. */
+#define TEXT_MAX			(16 * 1024)
 
 /* What df_fail() has said last, in a context of its own. */
 static MemoryContext noted_context = NULL;
@@ -83,11 +87,13 @@ text *
 pgdf_failure_from_error(const ErrorData *edata, text *inner)
 {
 	Failure		failure = {0};
+	text	   *json;
+	const char *reason;
 
 	if (inner != NULL)
 		pgdf_failure_from_json(inner, &failure);
-	failure.message = edata->message != NULL ? edata->message : "";
-	failure.stack_trace = edata->context;
+	failure.message = edata->message != NULL ? pgdf_clip(edata->message) : "";
+	failure.stack_trace = edata->context != NULL ? pgdf_clip(edata->context) : NULL;
 	failure.inner = inner;
 	if (inner != NULL)
 		failure.properties = error_properties(edata);
@@ -102,7 +108,25 @@ pgdf_failure_from_error(const ErrorData *edata, text *inner)
 		failure.error_type = pstrdup(unpack_sql_state(edata->sqlerrcode));
 		failure.properties = error_properties(edata);
 	}
-	return pgdf_failure_to_json(&failure);
+
+	/* whoever reads it parses it: better less than nothing */
+	json = pgdf_failure_to_json(&failure);
+	if (!pgdf_payload_is_valid(json, &reason))
+	{
+		failure.inner = failure.properties = NULL;
+		json = pgdf_failure_to_json(&failure);
+	}
+	return json;
+}
+
+const char *
+pgdf_clip(const char *string)
+{
+	size_t		length = strlen(string);
+
+	if (length <= TEXT_MAX)
+		return string;
+	return psprintf("%.*s ...", pg_mbcliplen(string, TEXT_MAX + 1, TEXT_MAX), string);
 }
 
 /*
@@ -224,7 +248,7 @@ error_properties(const ErrorData *edata)
 		if (parts[i].value == NULL)
 			continue;
 		appendStringInfo(&buf, ", \"%s\": ", parts[i].key);
-		escape_json(&buf, parts[i].value);
+		escape_json(&buf, pgdf_clip(parts[i].value));
 	}
 	appendStringInfoChar(&buf, '}');
 	return cstring_to_text_with_len(buf.data, buf.len);

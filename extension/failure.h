@@ -37,6 +37,9 @@ extern void pgdf_failure_from_json(text *json, Failure *failure);
  */
 extern text *pgdf_failure_from_error(const ErrorData *edata, text *inner);
 
+/* The string, or a copy of its beginning when it is longer than anybody reads. */
+extern const char *pgdf_clip(const char *string);
+
 /* Is the error of the system's making (08, 40, 53, 55, 57, 58, XX): to be tried again, never an outcome? */
 extern bool pgdf_error_is_transient(const ErrorData *edata);
 

@@ -377,6 +377,10 @@ try_request(int64 replaced_key, const StartRequest *request)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
+		if (!OidIsValid(request->owner))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("role that asked for the start does not exist")));
 		if (replaced_key != 0)
 			pgdf_instance_replace(replaced_key, request);
 		else

@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "common/hashfn.h"
@@ -28,6 +29,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/relcache.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
@@ -94,6 +96,7 @@ static Registration *registration_copy(const Registration *source);
 static char *copy_string(const char *string);
 static text *copy_text(const text *value);
 static Oid	resolve_function(const Registration *registration, Oid owner);
+static Oid	try_resolve(const Registration *registration);
 static void check_superuser(const Registration *registration, Oid function, Oid owner);
 
 Registration *
@@ -168,7 +171,7 @@ pgdf_registry_current_hash(const Registration *registration)
 		return registration->cached->current_hash;
 	if (registration->function == NULL)
 		return NULL;
-	function = resolve_function(registration, GetUserId());
+	function = try_resolve(registration);
 	if (!OidIsValid(function))
 		return NULL;
 	hash = pgdf_registry_code_hash(function);
@@ -520,6 +523,39 @@ resolve_function(const Registration *registration, Oid owner)
 
 	SetUserIdAndSecContext(userid, sec_context);
 	return fcinfo->isnull ? InvalidOid : DatumGetObjectId(result);
+}
+
+/*
+ * As the current user, InvalidOid for every error: a type in the signature that
+ * does not exist any more is one.
+ */
+static Oid
+try_resolve(const Registration *registration)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner resource_owner = CurrentResourceOwner;
+	volatile Oid function = InvalidOid;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		function = resolve_function(registration, GetUserId());
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		if (ERRCODE_TO_CATEGORY(geterrcode()) == ERRCODE_OPERATOR_INTERVENTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		function = InvalidOid;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = resource_owner;
+	return function;
 }
 
 static void

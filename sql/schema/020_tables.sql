@@ -88,7 +88,7 @@ CREATE INDEX instance_state_created_at_idx ON df.instance_state (created_at, ins
 
 /* quarantined instances, to be tried again when their code has changed */
 CREATE INDEX instance_state_blocked_idx ON df.instance_state (instance_key)
-    WHERE blocked_reason IS NOT NULL AND completed_at IS NULL;
+    WHERE blocked_reason IS NOT NULL;
 
 /* Definitions that instances began with: the text behind the function's name. */
 CREATE TABLE df.code (

@@ -46,6 +46,6 @@ SELECT df_start('calls', '[
     ["takes_domains", {"one": {"amount": 1}, "two": null}],
     ["loses_names", {"one": 1, "two": 2}]]', 'a');
 RESET ROLE;
-CALL test.run();
+CALL test.run() \gset
 SELECT status, error FROM test.instance('a');
 SELECT e FROM df_status('a'), jsonb_array_elements(output) e;
