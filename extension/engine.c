@@ -194,16 +194,23 @@ pgdf_engine_create(int64 worker_key, int turns)
 	engine->turns_left = turns;
 	engine->is_careful = turns == 1;
 
-	control.keysize = sizeof(int64);
-	control.entrysize = sizeof(Instance);
-	control.hcxt = engine->context;
-	engine->instances = hash_create("pgdf instances", 64, &control,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	pgdf_engine_forget(engine);
 	control.keysize = sizeof(((RegistrationEntry *) 0)->key);
 	control.entrysize = sizeof(RegistrationEntry);
 	engine->registrations = hash_create("pgdf registrations", 16, &control,
 										HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 	return engine;
+}
+
+void
+pgdf_engine_forget(Engine *engine)
+{
+	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(Instance),
+	.hcxt = engine->context};
+
+	engine->instances = hash_create("pgdf instances", 64, &control,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	engine->ready = NIL;
 }
 
 bool
@@ -415,11 +422,12 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 			}
 			break;
 		case EVENT_ORCHESTRATOR_STARTED:
-			/* "run a turn": another try, or a start that was due later */
+			/* "run a turn": another try, a start that was due later, a satisfied wait that was left */
 			if (instance->next_event_id == 1)
 				pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED,
 										delivery->time)->name = cstring_to_text(instance->name);
-			instance->needs_turn = true;
+			if (instance->awaited == NULL)
+				instance->needs_turn = true;
 			break;
 		case EVENT_TASK_COMPLETED:
 		case EVENT_TASK_FAILED:

@@ -119,7 +119,7 @@ typedef struct Instance
 	text	   *custom_status;
 	char	   *code_hash;		/* what it runs; NULL: not pinned yet */
 	char	   *waiting_at;		/* function and line of its last suspension */
-	char	   *blocked_hash;	/* current code when it was quarantined */
+	const char *blocked_hash;	/* current code when it was quarantined */
 
 	/* this call */
 	bool		is_dirty;
@@ -145,6 +145,7 @@ typedef struct Engine
 	TimestampTz now;
 	TimestampTz deadline;		/* begin nothing after this */
 	int			turns_left;
+	int64		suspect;		/* careful: the instance being advanced; 0: none */
 	bool		is_careful;		/* one instance, contained: a call before this one raised an error */
 	List	   *queues;			/* char * */
 	HTAB	   *instances;
@@ -175,6 +176,9 @@ extern Engine *pgdf_engine_create(int64 worker_key, int turns);
 
 /* Lock the given instances that belong to engine->owner; busy and foreign ones are left out. */
 extern void pgdf_engine_lock(Engine *engine, const int64 *keys, int nkeys);
+
+/* After a rollback: hold no instance, have decided nothing. */
+extern void pgdf_engine_forget(Engine *engine);
 
 /* An instance locked by this call, or NULL. */
 extern Instance *pgdf_engine_find(Engine *engine, int64 key);

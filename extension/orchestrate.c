@@ -125,6 +125,7 @@ run_turn(Engine *engine, Instance *instance)
 	{
 		pgdf_instance_block(instance,
 							psprintf("orchestrator \"%s\" is not registered", instance->name));
+		instance->blocked_hash = "";	/* any code will do */
 		MemoryContextSwitchTo(caller);
 		return;
 	}

@@ -69,7 +69,8 @@ static PgdfStatement unused_statement = {
 
 static PgdfStatement blocked_statement = {
 	"SELECT instance_key, name, version, blocked_hash FROM df.instance_state"
-	" WHERE blocked_reason IS NOT NULL AND completed_at IS NULL LIMIT $1",
+	" WHERE blocked_reason IS NOT NULL AND completed_at IS NULL AND blocked_hash IS NOT NULL"
+	" LIMIT $1",
 	1, {INT4OID}
 };
 
@@ -165,7 +166,7 @@ pgdf_pin_release_changed(Engine *engine)
 		registration = pgdf_engine_registration(engine, pgdf_spi_cstring(row, 2),
 												pgdf_spi_cstring(row, 3));
 		current = registration ? pgdf_registry_current_hash(registration) : NULL;
-		if (current == NULL || (tried != NULL && strcmp(tried, current) == 0))
+		if (current == NULL || strcmp(tried, current) == 0)
 			continue;
 		if (pgdf_spi_execute(&release_statement, &key, NULL) > 0)
 		{

@@ -14,6 +14,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "advance.h"
 #include "claim.h"
 #include "compat.h"
 #include "engine.h"
@@ -25,9 +26,6 @@
 #include "spi.h"
 #include "wake.h"
 #include "work.h"
-
-/* Inbox rows looked at in one call. */
-#define INBOX_WINDOW	1000
 
 /* How often a busy session looks for due timers and retries, in ms. */
 #define DUE_CHECK_MS	5
@@ -41,36 +39,6 @@ static PgdfStatement session_statement = {
 static PgdfStatement cancellations_statement = {
 	"DELETE FROM df.cancellations WHERE worker_key = $1 RETURNING instance_key, task_id, fence",
 	1, {INT8OID}
-};
-
-static PgdfStatement ready_statement = {
-	"SELECT i.instance_key, s.owner::oid, min(i.inbox_id)"
-	"  FROM (SELECT inbox_id, instance_key, event_type FROM df.inbox ORDER BY inbox_id LIMIT $1) i"
-	"  JOIN df.instance_state s ON s.instance_key = i.instance_key"
-	" WHERE s.blocked_reason IS NULL OR s.turn_failures = 0 OR i.event_type = 3"
-	" GROUP BY i.instance_key, s.owner"
-	" ORDER BY 3",
-	1, {INT4OID}
-};
-
-/* Rows of instances that were purged; a start that was to replace one of them is still to be done. */
-static PgdfStatement orphans_statement = {
-	"WITH gone AS ("
-	"    DELETE FROM df.inbox WHERE inbox_id IN ("
-	"        SELECT i.inbox_id FROM (SELECT inbox_id, instance_key FROM df.inbox"
-	"                                 ORDER BY inbox_id LIMIT $1) i"
-	"          LEFT JOIN df.instance_state s ON s.instance_key = i.instance_key"
-	"         WHERE s.instance_key IS NULL)"
-	"    RETURNING inbox_id, name, payload)"
-	" SELECT payload FROM gone WHERE name = '" PGDF_REPLACE_NAME "' ORDER BY inbox_id",
-	1, {INT4OID}
-};
-
-static PgdfStatement take_inbox_statement = {
-	"WITH taken AS (DELETE FROM df.inbox WHERE instance_key = ANY ($1) RETURNING *)"
-	" SELECT instance_key, execution, event_type, task_id, event_time, name, payload, failure"
-	"   FROM taken ORDER BY inbox_id",
-	1, {INT8ARRAYOID}
 };
 
 static PgdfStatement timers_statement = {
@@ -125,8 +93,6 @@ static PgdfStatement next_due_statement = {
 	0, {0}
 };
 
-bool		pgdf_owners_wait = false;
-
 PG_FUNCTION_INFO_V1(df_work);
 
 static void check_call(void);
@@ -134,10 +100,6 @@ static WorkMode parse_mode(text *mode);
 static List *text_list(ArrayType *array);
 static void check_session(WorkCall *call);
 static void collect_due(WorkCall *call);
-static void collect_orphans(Engine *engine);
-static void collect_inbox(WorkCall *call);
-static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
-static void advance(WorkCall *call);
 static void finish_transaction(const WorkCall *call);
 static void add_summary(WorkCall *call);
 static int64 next_due_ms(void);
@@ -177,7 +139,7 @@ df_work(PG_FUNCTION_ARGS)
 	pgdf_record(&call, PG_GETARG_ARRAYTYPE_P(6), PG_GETARG_ARRAYTYPE_P(7),
 				PG_GETARG_ARRAYTYPE_P(8), PG_GETARG_TEXT_PP(9), PG_GETARG_ARRAYTYPE_P(10));
 	collect_due(&call);
-	advance(&call);
+	pgdf_advance(&call);
 	pgdf_claim(&call);
 	add_summary(&call);
 	finish_transaction(&call);
@@ -285,125 +247,6 @@ collect_due(WorkCall *call)
 	call->engine->sent += pgdf_spi_execute(&overdue_statement, values, NULL);
 	if (call->mode != WORK_NORMAL)
 		call->engine->sent += pgdf_pin_release_changed(call->engine);
-}
-
-static void
-advance(WorkCall *call)
-{
-	Engine	   *engine = call->engine;
-
-	collect_inbox(call);
-	pgdf_engine_advance(engine);
-	pgdf_sql_lane_run(engine, Max(call->room, 1));
-	pgdf_engine_advance(engine);
-	pgdf_engine_flush(engine);
-}
-
-static void
-collect_orphans(Engine *engine)
-{
-	Datum		window = Int32GetDatum(INBOX_WINDOW);
-	uint64		n = pgdf_spi_execute(&orphans_statement, &window, NULL);
-	SPITupleTable *rows = SPI_tuptable;
-
-	for (uint64 row = 0; row < n; row++)
-	{
-		StartRequest request;
-
-		SPI_tuptable = rows;	/* a start runs statements of its own */
-		pgdf_start_request_parse(pgdf_spi_text(row, 1, CurrentMemoryContext), &request);
-		(void) pgdf_instance_try_start(&request);
-		engine->sent++;
-		engine->more = true;
-	}
-}
-
-/* The inbox is the list of ready instances: lock those of one owner, and take their rows. */
-static void
-collect_inbox(WorkCall *call)
-{
-	Engine	   *engine = call->engine;
-	Datum		window = Int32GetDatum(INBOX_WINDOW);
-	uint64		n;
-	int64	   *keys;
-	int			nkeys = 0;
-	int			nlocked = 0;
-
-	if (call->mode != WORK_NORMAL)
-		collect_orphans(engine);
-	n = pgdf_spi_execute(&ready_statement, &window, NULL);
-	keys = palloc(Max(1, n) * sizeof(int64));
-	pgdf_owners_wait = false;
-	for (uint64 row = 0; row < n; row++)
-	{
-		bool		isnull;
-		Oid			owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &isnull));
-
-		if (!OidIsValid(engine->owner))
-		{
-			engine->owner = owner;
-			pgdf_session_reset(owner);
-		}
-		if (owner != engine->owner)
-			pgdf_owners_wait = true;
-		if (owner != engine->owner || nkeys >= engine->turns_left)
-			engine->more = true;
-		else
-			keys[nkeys++] = pgdf_spi_int64(row, 1);
-	}
-	if (nkeys == 0)
-		return;
-
-	pgdf_engine_lock(engine, keys, nkeys);
-	for (int i = 0; i < nkeys; i++)
-	{
-		if (pgdf_engine_find(engine, keys[i]) != NULL)
-			keys[nlocked++] = keys[i];
-	}
-	if (nlocked < nkeys)
-		engine->skipped = true;
-	if (nlocked > 0)
-		take_inbox(engine, keys, nlocked);
-}
-
-static void
-take_inbox(Engine *engine, const int64 *keys, int nkeys)
-{
-	ColumnArray column;
-	Datum		value;
-	SPITupleTable *rows;
-	uint64		n;
-
-	pgdf_column_init(&column, nkeys);
-	for (int i = 0; i < nkeys; i++)
-		pgdf_column_set(&column, i, Int64GetDatum(keys[i]), false);
-	value = pgdf_column_array(&column, INT8ARRAYOID);
-	n = pgdf_spi_execute(&take_inbox_statement, &value, NULL);
-	rows = SPI_tuptable;
-	engine->must_be_durable = engine->must_be_durable || n > 0;
-
-	for (uint64 row = 0; row < n; row++)
-	{
-		Delivery	delivery = {0};
-		bool		isnull;
-		int64		key;
-
-		SPI_tuptable = rows;	/* a delivery may run statements of its own */
-		key = pgdf_spi_int64(row, 1);
-		delivery.execution = DatumGetInt32(pgdf_spi_datum(row, 2, &isnull));
-		if (isnull)
-			delivery.execution = -1;
-		delivery.type = (EventType) pgdf_spi_int16(row, 3);
-		delivery.task_id = DatumGetInt32(pgdf_spi_datum(row, 4, &isnull));
-		if (isnull)
-			delivery.task_id = 0;
-		delivery.time = DatumGetTimestampTz(pgdf_spi_datum(row, 5, &isnull));
-		delivery.name = pgdf_spi_text(row, 6, CurrentMemoryContext);
-		delivery.payload = pgdf_spi_text(row, 7, CurrentMemoryContext);
-		delivery.failure = pgdf_spi_text(row, 8, CurrentMemoryContext);
-		pgdf_engine_deliver(engine, key, &delivery);
-		CHECK_FOR_INTERRUPTS();
-	}
 }
 
 /*

@@ -76,7 +76,7 @@ CREATE TABLE df.instance_state (
     waiting_at      text,                       -- error context of its last suspension: function and line
     buffered_events integer NOT NULL DEFAULT 0, -- its rows in df.buffered_events
     blocked_reason  text,                       -- why it is quarantined
-    blocked_hash    text                        -- of its orchestrator's code at that time
+    blocked_hash    text                        -- of its orchestrator's code at that time; NULL: not the code's fault
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
 ALTER SEQUENCE df.instance_key_seq OWNED BY df.instance_state.instance_key;

@@ -1,0 +1,267 @@
+/*
+ * advance.c
+ *		The second part of an engine call: instances that have something in their
+ *		inbox, and what they do with it.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+
+#include "advance.h"
+#include "engine.h"
+#include "failure.h"
+#include "instance.h"
+#include "spi.h"
+
+/* Inbox rows looked at in one call. */
+#define INBOX_WINDOW	1000
+
+
+/* So often in a row may writing what an instance decided raise an error. */
+#define POISON_FAILURES	3
+
+static PgdfStatement ready_statement = {
+	"SELECT i.instance_key, s.owner::oid, min(i.inbox_id)"
+	"  FROM (SELECT inbox_id, instance_key, event_type FROM df.inbox ORDER BY inbox_id LIMIT $1) i"
+	"  JOIN df.instance_state s ON s.instance_key = i.instance_key"
+	" WHERE s.blocked_reason IS NULL OR s.turn_failures = 0 OR i.event_type = 3"
+	" GROUP BY i.instance_key, s.owner"
+	" ORDER BY 3",
+	1, {INT4OID}
+};
+
+/* Rows of instances that were purged; a start that was to replace one of them is still to be done. */
+static PgdfStatement orphans_statement = {
+	"WITH gone AS ("
+	"    DELETE FROM df.inbox WHERE inbox_id IN ("
+	"        SELECT i.inbox_id FROM (SELECT inbox_id, instance_key FROM df.inbox"
+	"                                 ORDER BY inbox_id LIMIT $1) i"
+	"          LEFT JOIN df.instance_state s ON s.instance_key = i.instance_key"
+	"         WHERE s.instance_key IS NULL)"
+	"    RETURNING inbox_id, name, payload)"
+	" SELECT payload FROM gone WHERE name = '" PGDF_REPLACE_NAME "' ORDER BY inbox_id",
+	1, {INT4OID}
+};
+
+static PgdfStatement take_inbox_statement = {
+	"WITH taken AS (DELETE FROM df.inbox WHERE instance_key = ANY ($1) RETURNING *)"
+	" SELECT instance_key, execution, event_type, task_id, event_time, name, payload, failure"
+	"   FROM taken ORDER BY inbox_id",
+	1, {INT8ARRAYOID}
+};
+
+static PgdfStatement poison_statement = {
+	"UPDATE df.instance_state"
+	"   SET turn_failures = turn_failures + 1,"
+	"       blocked_reason = CASE WHEN turn_failures + 1 >= $3 THEN $2 ELSE blocked_reason END"
+	" WHERE instance_key = $1",
+	3, {INT8OID, TEXTOID, INT4OID}
+};
+
+bool		pgdf_owners_wait = false;
+
+static void advance(WorkCall *call);
+static void advance_contained(WorkCall *call);
+static bool is_passing(const ErrorData *error);
+static void collect_orphans(Engine *engine);
+static void collect_inbox(WorkCall *call);
+static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
+
+void
+pgdf_advance(WorkCall *call)
+{
+	if (call->engine->is_careful)
+		advance_contained(call);
+	else
+		advance(call);
+}
+
+static void
+advance(WorkCall *call)
+{
+	Engine	   *engine = call->engine;
+
+	collect_inbox(call);
+	pgdf_engine_advance(engine);
+	pgdf_sql_lane_run(engine, Max(call->room, 1));
+	pgdf_engine_advance(engine);
+	pgdf_engine_flush(engine);
+}
+
+/*
+ * The call before this one raised an error.  One instance at a time, in a
+ * subtransaction: the one that raises it again is counted, and stands still
+ * after the third time; the others go on.
+ */
+static void
+advance_contained(WorkCall *call)
+{
+	Engine	   *engine = call->engine;
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner resource_owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	engine->suspect = 0;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		advance(call);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = resource_owner;
+
+	if (error == NULL)
+		return;
+	if (engine->suspect == 0 || is_passing(error))
+		ReThrowError(error);
+	pgdf_engine_forget(engine);
+	ereport(LOG,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not advance instance " INT64_FORMAT ": %s", engine->suspect, error->message)));
+	{
+		Datum		values[3] = {
+			Int64GetDatum(engine->suspect),
+			CStringGetTextDatum(psprintf("what it decided could not be written: %s (SQLSTATE %s)",
+										 error->message, unpack_sql_state(error->sqlerrcode))),
+			Int32GetDatum(POISON_FAILURES)
+		};
+
+		pgdf_spi_execute(&poison_statement, values, NULL);
+	}
+	engine->more = true;
+	engine->must_be_durable = true;
+}
+
+/* Of the server's state, not of this instance: class XX is neither here nor there, so it counts. */
+static bool
+is_passing(const ErrorData *error)
+{
+	return pgdf_error_is_transient(error) &&
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INTERNAL_ERROR;
+}
+
+static void
+collect_orphans(Engine *engine)
+{
+	Datum		window = Int32GetDatum(INBOX_WINDOW);
+	uint64		n = pgdf_spi_execute(&orphans_statement, &window, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		StartRequest request;
+
+		SPI_tuptable = rows;	/* a start runs statements of its own */
+		pgdf_start_request_parse(pgdf_spi_text(row, 1, CurrentMemoryContext), &request);
+		(void) pgdf_instance_try_start(&request);
+		engine->sent++;
+		engine->more = true;
+	}
+}
+
+/* The inbox is the list of ready instances: lock those of one owner, and take their rows. */
+static void
+collect_inbox(WorkCall *call)
+{
+	Engine	   *engine = call->engine;
+	Datum		window = Int32GetDatum(INBOX_WINDOW);
+	uint64		n;
+	int64	   *keys;
+	int			nkeys = 0;
+	int			nlocked = 0;
+
+	if (call->mode != WORK_NORMAL)
+		collect_orphans(engine);
+	n = pgdf_spi_execute(&ready_statement, &window, NULL);
+	keys = palloc(Max(1, n) * sizeof(int64));
+	pgdf_owners_wait = false;
+	for (uint64 row = 0; row < n; row++)
+	{
+		bool		isnull;
+		Oid			owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &isnull));
+
+		if (!OidIsValid(engine->owner))
+		{
+			engine->owner = owner;
+			pgdf_session_reset(owner);
+		}
+		if (owner != engine->owner)
+			pgdf_owners_wait = true;
+		if (owner != engine->owner || nkeys >= engine->turns_left)
+			engine->more = true;
+		else
+			keys[nkeys++] = pgdf_spi_int64(row, 1);
+	}
+	if (nkeys == 0)
+		return;
+	engine->suspect = keys[0];
+
+	pgdf_engine_lock(engine, keys, nkeys);
+	for (int i = 0; i < nkeys; i++)
+	{
+		if (pgdf_engine_find(engine, keys[i]) != NULL)
+			keys[nlocked++] = keys[i];
+	}
+	if (nlocked < nkeys)
+		engine->skipped = true;
+	if (nlocked > 0)
+		take_inbox(engine, keys, nlocked);
+}
+
+static void
+take_inbox(Engine *engine, const int64 *keys, int nkeys)
+{
+	ColumnArray column;
+	Datum		value;
+	SPITupleTable *rows;
+	uint64		n;
+
+	pgdf_column_init(&column, nkeys);
+	for (int i = 0; i < nkeys; i++)
+		pgdf_column_set(&column, i, Int64GetDatum(keys[i]), false);
+	value = pgdf_column_array(&column, INT8ARRAYOID);
+	n = pgdf_spi_execute(&take_inbox_statement, &value, NULL);
+	rows = SPI_tuptable;
+	engine->must_be_durable = engine->must_be_durable || n > 0;
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		Delivery	delivery = {0};
+		bool		isnull;
+		int64		key;
+
+		SPI_tuptable = rows;	/* a delivery may run statements of its own */
+		key = pgdf_spi_int64(row, 1);
+		delivery.execution = DatumGetInt32(pgdf_spi_datum(row, 2, &isnull));
+		if (isnull)
+			delivery.execution = -1;
+		delivery.type = (EventType) pgdf_spi_int16(row, 3);
+		delivery.task_id = DatumGetInt32(pgdf_spi_datum(row, 4, &isnull));
+		if (isnull)
+			delivery.task_id = 0;
+		delivery.time = DatumGetTimestampTz(pgdf_spi_datum(row, 5, &isnull));
+		delivery.name = pgdf_spi_text(row, 6, CurrentMemoryContext);
+		delivery.payload = pgdf_spi_text(row, 7, CurrentMemoryContext);
+		delivery.failure = pgdf_spi_text(row, 8, CurrentMemoryContext);
+		pgdf_engine_deliver(engine, key, &delivery);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
