@@ -93,18 +93,23 @@ indent-check:  ## show what indent would change
 typedefs: all  ## generate packaging/tools/typedefs.list
 	packaging/tools/indent --typedefs > packaging/tools/typedefs.list
 
-lint: all  ## the project's own rules; shellcheck, cppcheck and clang-tidy where they are installed
+lint: lint-rules lint-shell lint-cppcheck lint-tidy  ## the project's own rules; other checkers where they are installed
+
+lint-rules:
 	test/lib/lint
-	@if command -v shellcheck >/dev/null; then shellcheck -x $(SHELL_FILES); else echo "no shellcheck"; fi
-	@if command -v cppcheck >/dev/null; then \
-		cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability \
-			--suppress=normalCheckLevelMaxBranches -D_GNU_SOURCE worker; \
-	else echo "no cppcheck"; fi
-	@if command -v clang-tidy >/dev/null && [ -f compile_commands.json ]; then \
-		clang-tidy --quiet --warnings-as-errors='*' \
-			--checks='-*,bugprone-*,-bugprone-easily-swappable-parameters,clang-analyzer-*,performance-*' \
-			$(wildcard worker/*.c extension/*.c); \
-	else echo "no clang-tidy, or no compile_commands.json"; fi
+
+lint-shell:
+	if command -v shellcheck; then shellcheck -x $(SHELL_FILES); fi
+
+lint-cppcheck:
+	if command -v cppcheck; then \
+		cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,portability -D_GNU_SOURCE worker; \
+	fi
+
+lint-tidy:
+	if command -v clang-tidy && [ -f compile_commands.json ]; then \
+		clang-tidy --quiet $(wildcard worker/*.c) && clang-tidy --quiet $(wildcard extension/*.c); \
+	fi
 
 compile_commands.json:  ## for editors and clang-tidy (needs bear)
 	bear -- $(MAKE) -B all
@@ -126,4 +131,5 @@ clean:  ## leave a pristine tree
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	check-regress check-isolation check-tap check-upgrade freeze asan indent indent-check typedefs lint compile_commands.json dist clean
+	check-regress check-isolation check-tap check-upgrade freeze asan indent indent-check typedefs lint lint-rules \
+	lint-shell lint-cppcheck lint-tidy compile_commands.json dist clean

@@ -21,7 +21,9 @@ foreach my $version (@released)
 	my $name = "updated_$version" =~ s/\W/_/gr;
 	my @updated = members($name, "CREATE EXTENSION pgdf VERSION '$version'; ALTER EXTENSION pgdf UPDATE TO 'next'");
 
-	is_deeply([ difference(\@updated, \@fresh) ], [], "version $version, updated, is like a fresh install");
+	my @difference = difference(\@updated, \@fresh);
+
+	is(scalar(@difference), 0, "version $version, updated, is like a fresh install") or diag(join("\n", @difference));
 }
 done_testing();
 
