@@ -351,6 +351,7 @@ failed_tasks(Turn *turn, int64 handle, List *failed)
 
 		return task_of(turn, number)->outcome == OUTCOME_FAILED ? lappend_int(failed, number) : failed;
 	}
+	CHECK_FOR_INTERRUPTS();
 	if (group->kind == AWAIT_ANY)
 		return failed_tasks(turn, pgdf_turn_winner(turn, handle), failed);
 	for (int i = 0; i < group->nmembers; i++)

@@ -123,6 +123,12 @@ pgdf_registry_resolve(const Registration *registration, Oid owner)
 	bool		is_current = registration->cached != NULL && registration->generation == generation;
 	Oid			function = is_current ? registration->cached->function_oid : InvalidOid;
 
+	/* without one, it would run with what PUBLIC may, and belong to whoever gets the OID next */
+	if (!SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(owner)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role with OID %u does not exist", owner),
+				 errdetail("\"%s\" was to be run with its rights.", registration->name)));
 	if (!OidIsValid(function))
 		function = resolve_function(registration, owner);
 	if (is_current && registration->generation == generation)

@@ -22,6 +22,9 @@
 #define HANDLE_GROUP_BIT	UINT64CONST(0x80000000)
 #define HANDLE_NUMBER_MASK	UINT64CONST(0x7FFFFFFF)
 
+/* Combinations in one awaited expression; it is stored with the instance, and walked at every delivery. */
+#define AWAIT_NODES_MAX		100000
+
 /* Later than every event. */
 #define NEVER	PG_INT32_MAX
 
@@ -602,7 +605,11 @@ group_completed_at(const Turn *turn, const TaskGroup *group)
 	for (int i = 0; i < group->nmembers; i++)
 	{
 		const TurnTask *task = pgdf_turn_task(turn, group->members[i]);
-		int			event = completed_at(turn, group->members[i]);
+		int			event;
+
+		/* combinations of combinations: there may be more ways through them than members */
+		CHECK_FOR_INTERRUPTS();
+		event = completed_at(turn, group->members[i]);
 
 		first = Min(first, event);
 		last = Max(last, event);
@@ -662,6 +669,11 @@ await_tree_add(Turn *turn, AwaitTree *tree, int64 handle, int parent)
 	int			remaining;
 
 	check_stack_depth();
+	if (tree->nnodes >= AWAIT_NODES_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many combinations of tasks are awaited at once"),
+				 errdetail("The limit is %d.", AWAIT_NODES_MAX)));
 	for (int i = 0; i < group->nmembers; i++)
 	{
 		int64		member = group->members[i];

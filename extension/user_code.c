@@ -207,14 +207,21 @@ prologue(UserCode *code)
 	return function;
 }
 
-/* In this order: a deferred trigger may itself open a cursor WITH HOLD. */
+/*
+ * In this order: a deferred trigger may itself open a cursor WITH HOLD.  What has
+ * written nothing has deferred nothing; and the setting stays in force for
+ * whatever runs after it in this transaction.
+ */
 static void
 epilogue(void)
 {
-	ConstraintsSetStmt *all_immediate = makeNode(ConstraintsSetStmt);
+	if (TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
+	{
+		ConstraintsSetStmt *all_immediate = makeNode(ConstraintsSetStmt);
 
-	all_immediate->constraints = NIL;
-	all_immediate->deferred = false;
-	AfterTriggerSetState(all_immediate);
+		all_immediate->constraints = NIL;
+		all_immediate->deferred = false;
+		AfterTriggerSetState(all_immediate);
+	}
 	PortalHashTableDeleteAll();
 }
