@@ -30,6 +30,7 @@
 #define TAG_WAKE		7
 #define TAG_PRESENCE	8
 #define TAG_RUNNING		9
+#define TAG_CALL		10
 
 /* field2, field3 of TAG_WAKE */
 #define WAKE_SPACE		0xDF
@@ -161,6 +162,24 @@ pgdf_presence_is_held(int64 worker_key)
 		return true;
 	LockRelease(&tag, ShareLock, false);
 	return false;
+}
+
+void
+pgdf_call_begin(int64 worker_key)
+{
+	LOCKTAG		tag;
+
+	tag_set_key(&tag, worker_key, TAG_CALL);
+	(void) LockAcquire(&tag, ShareLock, false, false);
+}
+
+bool
+pgdf_call_exclude(int64 worker_key)
+{
+	LOCKTAG		tag;
+
+	tag_set_key(&tag, worker_key, TAG_CALL);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 void

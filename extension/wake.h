@@ -35,6 +35,15 @@ extern bool pgdf_presence_is_held(int64 worker_key);
 /* Until the end of the transaction: only one session makes clones of pinned code. */
 extern void pgdf_pin_lock(void);
 
+/*
+ * An engine call of a worker is going on, until this transaction ends: it may claim
+ * tasks.  Waits for whoever has excluded that.
+ */
+extern void pgdf_call_begin(int64 worker_key);
+
+/* No call of this worker begins until this transaction ends; false if one is going on. */
+extern bool pgdf_call_exclude(int64 worker_key);
+
 /* Names, until the end of the (sub)transaction, the instance whose code this backend runs. */
 extern void pgdf_running_mark(int64 instance_key);
 

@@ -207,6 +207,7 @@ check_session(WorkCall *call)
 	Datum		key = Int64GetDatum(call->engine->worker_key);
 	bool		isnull;
 
+	pgdf_call_begin(call->engine->worker_key);	/* before looking: it must not be swept away after */
 	if (pgdf_spi_execute(&session_statement, &key, NULL) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

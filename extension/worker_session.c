@@ -87,28 +87,41 @@ static PgdfStatement lock_statement = {
 	3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
+/*
+ * What a lost worker holds.  A row that is locked is a slow SQL activity that still
+ * runs: a sweep does not wait for it, and the session stays for the next sweep.
+ */
+#define LOST_TASKS(condition) \
+	"WITH c AS MATERIALIZED (" \
+	"    SELECT instance_key, task_id FROM df.tasks" \
+	"     WHERE worker_key = $1 AND state = 1 AND " condition \
+	"       FOR UPDATE SKIP LOCKED)"
+
 /* What may have been started goes back too, unless it may be started only once. */
 static PgdfStatement requeue_statement = {
-	"UPDATE df.tasks"
-	"   SET state = CASE WHEN deliveries >= $2 THEN 4 ELSE 0 END,"
-	"       fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false"
-	" WHERE worker_key = $1 AND state = 1 AND NOT at_most_once",
+	LOST_TASKS("NOT at_most_once")
+	" UPDATE df.tasks t"
+	"    SET state = CASE WHEN deliveries >= $2 THEN 4 ELSE 0 END,"
+	"        fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false"
+	"   FROM c WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id",
 	2, {INT8OID, INT4OID}
 };
 
 static PgdfStatement fail_statement = {
-	"WITH lost AS ("
-	"    UPDATE df.tasks"
+	LOST_TASKS("at_most_once") ","
+	" lost AS ("
+	"    UPDATE df.tasks t"
 	"       SET state = 3, fence = NULL, worker_key = NULL, claimed_at = NULL, last_failure = $2"
-	"     WHERE worker_key = $1 AND state = 1 AND at_most_once"
-	"    RETURNING instance_key, execution, task_id)"
+	"      FROM c WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id"
+	"    RETURNING t.instance_key, t.execution, t.task_id)"
 	" INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time, failure)"
 	" SELECT instance_key, execution, 6, task_id, $3, $2 FROM lost",
 	3, {INT8OID, JSONOID, TIMESTAMPTZOID}
 };
 
 static PgdfStatement delete_statement = {
-	"DELETE FROM df.worker_sessions WHERE worker_key = $1",
+	"DELETE FROM df.worker_sessions WHERE worker_key = $1"
+	" AND NOT EXISTS (SELECT FROM df.tasks WHERE worker_key = $1 AND state = 1)",
 	1, {INT8OID}
 };
 
@@ -400,7 +413,8 @@ take_over(const Peer *peer, TimestampTz now)
 	values[0] = Int64GetDatum(peer->worker_key);
 	values[1] = TimestampTzGetDatum(peer->absent_since);
 	values[2] = TimestampTzGetDatum(now);
-	if (pgdf_spi_execute(&lock_statement, values, nulls) == 0)
+	if (!pgdf_call_exclude(peer->worker_key) ||
+		pgdf_spi_execute(&lock_statement, values, nulls) == 0)
 		return 0;
 
 	values[1] = Int32GetDatum(pgdf_max_deliveries);
