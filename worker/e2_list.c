@@ -14,6 +14,7 @@
 #include "e2.h"
 #include "e2_walk.h"
 #include "iopool.h"
+#include "log.h"
 #include "worker.h"
 #include "xalloc.h"
 
@@ -89,6 +90,10 @@ list_done(Worker *w, IoJob *job)
 {
 	ListTask   *task = (ListTask *) job;
 
+	if (task->ok && task->walk.not_utf8 > 0)
+		log_write(&(LogRecord) {.level = LOG_LEVEL_INFO, .instance_id = task->activity->instance_id,
+				  .activity = task->activity->name, .attempt = task->activity->attempt},
+				  "listed %zu files, of which %zu have paths that are not UTF-8", task->walk.count, task->walk.not_utf8);
 	if (task->ok)
 		activity_complete(task->activity, task->walk.json.data, task->walk.json.used);
 	else

@@ -128,17 +128,18 @@ e2_path_below(const char *directory, const char *path)
 	return path[length] == '/' ? path + length + 1 : NULL;
 }
 
-void
+bool
 e2_path_append_item(Buf *json, const char *path, size_t length)
 {
 	if (json_utf8_is_valid(path, length))
 	{
 		json_append_string(json, path, length);
-		return;
+		return true;
 	}
 	buf_append_text(json, "{\"b64\": \"");
 	base64_append(json, path, length);
 	buf_append_text(json, "\"}");
+	return false;
 }
 
 void

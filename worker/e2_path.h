@@ -50,8 +50,8 @@ extern E2PathProblem e2_path_clean(Buf *path, const char *bytes, size_t length);
 /* The rest of a plain path below a plain directory, "" when they are the same; NULL when it is outside. */
 extern const char *e2_path_below(const char *directory, const char *path);
 
-/* Append the JSON item of a path. */
-extern void e2_path_append_item(Buf *json, const char *path, size_t length);
+/* Append the JSON item of a path.  False: it is not UTF-8. */
+extern bool e2_path_append_item(Buf *json, const char *path, size_t length);
 
 /* Append the blob key of a plain path. */
 extern void e2_path_append_key(Buf *key, const char *path, size_t length);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "e2_path.h"
+#include "log.h"
 #include "xalloc.h"
 
 /* A directory that is being listed. */
@@ -51,6 +52,7 @@ typedef struct Stack
 static bool walk_entries(E2Walk *walk, Stack *stack);
 static bool enter_start(E2Walk *walk, Stack *stack);
 static bool enter_directory(E2Walk *walk, Stack *stack);
+static bool is_left_out(const E2Walk *walk, int fd, const struct stat *status, dev_t parent_device);
 static bool is_gone(const IoFailure *failure);
 static bool push(E2Walk *walk, Stack *stack, int fd, dev_t device);
 static bool read_entries(E2Walk *walk, Frame *frame, int fd);
@@ -135,7 +137,6 @@ enter_directory(E2Walk *walk, Stack *stack)
 	dev_t		parent_device = stack->frames[stack->used - 1].device;
 	struct stat status;
 	int			fd;
-	bool		is_skipped;
 
 	if (stack->used > E2_WALK_MAX_DEPTH || walk->path.used > E2_PATH_MAX_BYTES)
 	{
@@ -157,12 +158,28 @@ enter_directory(E2Walk *walk, Stack *stack)
 		return false;
 	}
 
-	is_skipped = walk->has_excluded && status.st_dev == walk->excluded_device && status.st_ino == walk->excluded_inode;
-	if (status.st_dev != parent_device && e2_is_kernel_made(fd))
-		is_skipped = true;
-	if (!is_skipped)
+	if (!is_left_out(walk, fd, &status, parent_device))
 		return push(walk, stack, fd, status.st_dev);
 	close(fd);
+	return true;
+}
+
+static bool
+is_left_out(const E2Walk *walk, int fd, const struct stat *status, dev_t parent_device)
+{
+	const char *reason = NULL;
+	Buf			path = {0};
+
+	if (walk->has_excluded && status->st_dev == walk->excluded_device && status->st_ino == walk->excluded_inode)
+		reason = "it is the blob store";
+	else if (status->st_dev != parent_device && e2_is_kernel_made(fd))
+		reason = "its files are made up by the kernel";
+	if (reason == NULL)
+		return false;
+
+	e2_path_append_readable(&path, walk->path.data, walk->path.used);
+	log_info("left directory \"%s\" out: %s", path.data, reason);
+	buf_free(&path);
 	return true;
 }
 
@@ -295,7 +312,8 @@ add_file(E2Walk *walk)
 {
 	if (walk->count++ > 0)
 		buf_append_text(&walk->json, ", ");
-	e2_path_append_item(&walk->json, walk->path.data, walk->path.used);
+	if (!e2_path_append_item(&walk->json, walk->path.data, walk->path.used))
+		walk->not_utf8++;
 	return !is_too_long(walk, walk->json.used);
 }
 

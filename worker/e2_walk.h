@@ -36,6 +36,7 @@ typedef struct E2Walk
 	Buf			path;			/* in: where to start; meanwhile: where we are */
 	Buf			json;			/* out: the list as a JSON array */
 	size_t		count;			/* out: items of it */
+	size_t		not_utf8;		/* out: of them, those whose path is not UTF-8 */
 	IoFailure	failure;		/* out: why there is no list */
 	Buf			failed_path;	/* out: of the directory that could not be listed */
 } E2Walk;
@@ -44,7 +45,9 @@ typedef struct E2Walk
  * Regular files only, dot files included; symbolic links are not followed.  The
  * order is that of the bytes of the whole paths.  A directory that cannot be
  * read fails the whole list, since a backup must not leave out silently what
- * it could not see; one that disappears meanwhile is simply not there.
+ * it could not see; one that disappears meanwhile is simply not there.  What is
+ * left out on purpose, the excluded directory and what the kernel makes up, is
+ * logged.
  */
 extern bool e2_walk(E2Walk *walk);
 

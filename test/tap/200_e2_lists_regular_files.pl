@@ -22,6 +22,7 @@ my @expected = map { "$tree/$_" } sort @files;
 
 is_deeply([ map { path_of($_) } @{$list} ], \@expected, 'all regular files and no others, in the order of their bytes');
 is(scalar(grep { ref } @{$list}), 2, 'what is not UTF-8 is {"b64": ...}');
+like(run_e2('list', [$tree])->{err}, qr/listed 21 files, of which 2 have paths that are not UTF-8/, 'and reported');
 is_deeply(list_of("$tree/.//./"), $list, 'the directory may be spelled in other ways');
 is_deeply(list_of("$tree/a"), [ "$tree/a/b", "$tree/a/c/d" ], 'a directory in it');
 is_deeply(list_of("$tree/void"), [], 'an empty directory');

@@ -124,6 +124,7 @@ foreach my $bad ('file://relative', 'file:///a?b', 'file:///a%0', 's3://bucket',
 $out = run_e2('list', [$base], blob_store => $url);
 is_deeply([ grep { index(path_of($_), $store) == 0 } @{ $out->{outcome}[0]{result} } ], [], 'the store itself is not listed');
 ok(scalar(@{ $out->{outcome}[0]{result} }) > 10, 'but what is beside it');
+like($out->{err}, qr/left directory "\Q$store\E" out: it is the blob store/, 'and that is reported');
 
 done_testing();
 

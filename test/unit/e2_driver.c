@@ -60,7 +60,7 @@ main(int argc, char **argv)
 		puts("1..0 # SKIP used by test/tap/2*.pl");
 		return 0;
 	}
-	log_set_level(LOG_LEVEL_WARNING);
+	log_set_level(LOG_LEVEL_INFO);
 	if (!parse_options(w, &options, argc, argv))
 		return 2;
 	curl_global_init(CURL_GLOBAL_DEFAULT);
