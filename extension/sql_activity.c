@@ -44,7 +44,7 @@ typedef struct LaneTask
 	char	   *name;
 	text	   *input;
 	Oid			owner;
-	bool		is_leftover;	/* its instance is final */
+	bool		is_leftover;	/* its instance was final before this call */
 } LaneTask;
 
 static PgdfStatement lane_statement = {
@@ -95,6 +95,7 @@ static PgdfStatement slow_task_statement = {
 
 PG_FUNCTION_INFO_V1(df_run_sql);
 
+static bool is_leftover(Engine *engine, const LaneTask *task);
 static bool budget_is_left(const Engine *engine);
 static AttemptEnd run_attempt(UserCode *code, text **failure);
 static AttemptEnd run_inline(Engine *engine, int64 instance_key, Oid owner,
@@ -171,7 +172,7 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			text	   *failure = NULL;
 			AttemptEnd	end;
 
-			if (task->is_leftover)
+			if (is_leftover(engine, task))
 			{
 				pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
 				continue;
@@ -195,6 +196,15 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			settle_queued(engine, task, end, result, failure);
 		}
 	}
+}
+
+/* The row may say final of an instance that this call is rewinding. */
+static bool
+is_leftover(Engine *engine, const LaneTask *task)
+{
+	const Instance *instance = pgdf_engine_find(engine, task->attempt.instance_key);
+
+	return instance != NULL ? pgdf_status_is_final(instance->status) : task->is_leftover;
 }
 
 static bool
