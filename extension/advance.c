@@ -28,14 +28,32 @@
 /* So often in a row may writing what an instance decided raise an error. */
 #define POISON_FAILURES	3
 
+/* An instance that the inbox has something for. */
+typedef struct ReadyInstance
+{
+	int64		key;
+	Oid			owner;
+} ReadyInstance;
+
+/*
+ * What waits for quarantined instances is left out here, and does not fill the
+ * window: nobody else would be seen.  Twice POISON_FAILURES: their termination
+ * has been tried as well.
+ */
 static PgdfStatement ready_statement = {
 	"SELECT i.instance_key, s.owner::oid, min(i.inbox_id)"
-	"  FROM (SELECT inbox_id, instance_key, event_type FROM df.inbox ORDER BY inbox_id LIMIT $1) i"
+	"  FROM (SELECT inbox_id, instance_key FROM df.inbox"
+	"         WHERE instance_key <> ALL (ARRAY("
+	"                   SELECT instance_key FROM df.instance_state"
+	"                    WHERE blocked_reason IS NOT NULL AND turn_failures > 0))"
+	"            OR (event_type = 3 AND instance_key <> ALL (ARRAY("
+	"                   SELECT instance_key FROM df.instance_state"
+	"                    WHERE blocked_reason IS NOT NULL AND turn_failures >= 2 * $2)))"
+	"         ORDER BY inbox_id LIMIT $1) i"
 	"  JOIN df.instance_state s ON s.instance_key = i.instance_key"
-	" WHERE s.blocked_reason IS NULL OR s.turn_failures = 0 OR i.event_type = 3"
 	" GROUP BY i.instance_key, s.owner"
 	" ORDER BY 3",
-	1, {INT4OID}
+	2, {INT4OID, INT4OID}
 };
 
 /* Rows of instances that were purged; a start that was to replace one of them is still to be done. */
@@ -60,10 +78,16 @@ static PgdfStatement take_inbox_statement = {
 
 static PgdfStatement poison_statement = {
 	"UPDATE df.instance_state"
-	"   SET turn_failures = turn_failures + 1,"
+	"   SET turn_failures = least(turn_failures + 1, 2 * $3),"
 	"       blocked_reason = CASE WHEN turn_failures + 1 >= $3 THEN $2 ELSE blocked_reason END"
-	" WHERE instance_key = $1",
+	" WHERE instance_key = $1"
+	" RETURNING name, version",
 	3, {INT8OID, TEXTOID, INT4OID}
+};
+
+static PgdfStatement blocked_hash_statement = {
+	"UPDATE df.instance_state SET blocked_hash = $2 WHERE instance_key = $1",
+	2, {INT8OID, TEXTOID}
 };
 
 bool		pgdf_owners_wait = false;
@@ -71,8 +95,11 @@ bool		pgdf_owners_wait = false;
 static void advance(WorkCall *call);
 static void advance_contained(WorkCall *call);
 static bool is_passing(const ErrorData *error);
+static bool is_contention(const ErrorData *error);
 static void collect_orphans(Engine *engine);
+static void note_poison(Engine *engine, const ErrorData *error);
 static void collect_inbox(WorkCall *call);
+static int	lock_ready(Engine *engine, const ReadyInstance *ready, int nready, int64 *keys);
 static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
 
 void
@@ -91,7 +118,8 @@ advance(WorkCall *call)
 
 	collect_inbox(call);
 	pgdf_engine_advance(engine);
-	pgdf_sql_lane_run(engine, Max(call->room, 1));
+	if (!engine->is_careful || engine->suspect == 0)
+		pgdf_sql_lane_run(engine, engine->is_careful ? 1 : Max(call->room, 1));
 	pgdf_engine_advance(engine);
 	pgdf_engine_flush(engine);
 }
@@ -133,29 +161,59 @@ advance_contained(WorkCall *call)
 	if (engine->suspect == 0 || is_passing(error))
 		ReThrowError(error);
 	pgdf_engine_forget(engine);
-	ereport(LOG,
-			(errcode(error->sqlerrcode),
-			 errmsg("could not advance instance " INT64_FORMAT ": %s", engine->suspect, error->message)));
-	{
-		Datum		values[3] = {
-			Int64GetDatum(engine->suspect),
-			CStringGetTextDatum(psprintf("what it decided could not be written: %s (SQLSTATE %s)",
-										 error->message, unpack_sql_state(error->sqlerrcode))),
-			Int32GetDatum(POISON_FAILURES)
-		};
-
-		pgdf_spi_execute(&poison_statement, values, NULL);
-	}
+	note_poison(engine, error);
 	engine->more = true;
 	engine->must_be_durable = true;
+}
+
+/* Locks and deadlocks: somebody's transaction is in the way, perhaps for hours. */
+static bool
+is_contention(const ErrorData *error)
+{
+	return pgdf_error_is_transient(error) &&
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INTERNAL_ERROR;
+}
+
+static void
+note_poison(Engine *engine, const ErrorData *error)
+{
+	const char *message = pgdf_clip(error->message);
+	char	   *reason = psprintf("what it decided could not be written: %s (SQLSTATE %s)",
+								  message, unpack_sql_state(error->sqlerrcode));
+	Datum		values[3] = {
+		Int64GetDatum(engine->suspect), CStringGetTextDatum(reason), Int32GetDatum(POISON_FAILURES)
+	};
+	const Registration *registration;
+	const char *hash;
+	bool		nulls[2] = {false, false};
+
+	ereport(LOG,
+			(errcode(error->sqlerrcode),
+			 errmsg("could not advance instance " INT64_FORMAT ": %s", engine->suspect, message)));
+	if (pgdf_spi_execute(&poison_statement, values, NULL) == 0)
+		return;
+
+	/* tried again when its code has changed; or at the next scan, when it stumbled over what others hold */
+	registration = pgdf_engine_registration(engine, pgdf_spi_cstring(0, 1), pgdf_spi_cstring(0, 2));
+	hash = is_contention(error) ? "" : registration ? pgdf_registry_current_hash(registration) : NULL;
+	nulls[1] = hash == NULL;
+	values[1] = hash ? CStringGetTextDatum(hash) : (Datum) 0;
+	pgdf_spi_execute(&blocked_hash_statement, values, nulls);
 }
 
 /* Of the server's state, not of this instance: class XX is neither here nor there, so it counts. */
 static bool
 is_passing(const ErrorData *error)
 {
-	return pgdf_error_is_transient(error) &&
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INTERNAL_ERROR;
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return true;
+		default:
+			return false;
+	}
 }
 
 static void
@@ -182,48 +240,90 @@ static void
 collect_inbox(WorkCall *call)
 {
 	Engine	   *engine = call->engine;
-	Datum		window = Int32GetDatum(INBOX_WINDOW);
+	Datum		values[2] = {Int32GetDatum(INBOX_WINDOW), Int32GetDatum(POISON_FAILURES)};
 	uint64		n;
+	ReadyInstance *ready;
 	int64	   *keys;
-	int			nkeys = 0;
+	List	   *tried = NIL;
 	int			nlocked = 0;
 
 	if (call->mode != WORK_NORMAL)
 		collect_orphans(engine);
-	n = pgdf_spi_execute(&ready_statement, &window, NULL);
+	n = pgdf_spi_execute(&ready_statement, values, NULL);
 	keys = palloc(Max(1, n) * sizeof(int64));
-	pgdf_owners_wait = false;
+	ready = palloc(Max(1, n) * sizeof(ReadyInstance));
 	for (uint64 row = 0; row < n; row++)
 	{
 		bool		isnull;
-		Oid			owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &isnull));
 
-		if (!OidIsValid(engine->owner))
-		{
-			engine->owner = owner;
-			pgdf_session_reset(owner);
-		}
-		if (owner != engine->owner)
-			pgdf_owners_wait = true;
-		if (owner != engine->owner || nkeys >= engine->turns_left)
-			engine->more = true;
-		else
-			keys[nkeys++] = pgdf_spi_int64(row, 1);
+		ready[row].key = pgdf_spi_int64(row, 1);
+		ready[row].owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &isnull));
 	}
-	if (nkeys == 0)
-		return;
-	engine->suspect = keys[0];
 
-	pgdf_engine_lock(engine, keys, nkeys);
-	for (int i = 0; i < nkeys; i++)
+	/* the owner who comes first, unless other sessions hold all that he has here */
+	if (OidIsValid(engine->owner))
+		nlocked = lock_ready(engine, ready, n, keys);
+	for (uint64 i = 0; i < n && !OidIsValid(engine->owner); i++)
 	{
-		if (pgdf_engine_find(engine, keys[i]) != NULL)
-			keys[nlocked++] = keys[i];
+		if (list_member_oid(tried, ready[i].owner))
+			continue;
+		tried = lappend_oid(tried, ready[i].owner);
+		engine->owner = ready[i].owner;
+		nlocked = lock_ready(engine, ready + i, n - i, keys);
+		if (nlocked > 0)
+			pgdf_session_reset(engine->owner);
+		else
+			engine->owner = InvalidOid;
 	}
-	if (nlocked < nkeys)
-		engine->skipped = true;
+
+	pgdf_owners_wait = false;
+	for (uint64 i = 0; i < n && OidIsValid(engine->owner); i++)
+		pgdf_owners_wait = pgdf_owners_wait || ready[i].owner != engine->owner;
+	engine->more = engine->more || pgdf_owners_wait;
 	if (nlocked > 0)
 		take_inbox(engine, keys, nlocked);
+}
+
+/*
+ * Lock what is ready of the engine's owner, as much as there are turns for.
+ * Returns how many, and their keys in keys.
+ */
+static int
+lock_ready(Engine *engine, const ReadyInstance *ready, int nready, int64 *keys)
+{
+	int			next = 0;
+	int			nlocked = 0;
+
+	while (nlocked == 0 && next < nready && engine->turns_left > 0)
+	{
+		int			nkeys = 0;
+
+		for (; next < nready && nkeys < engine->turns_left; next++)
+		{
+			if (ready[next].owner == engine->owner)
+				keys[nkeys++] = ready[next].key;
+		}
+		if (nkeys == 0)
+			break;
+		engine->suspect = keys[0];
+		pgdf_engine_lock(engine, keys, nkeys);
+		for (int i = 0; i < nkeys; i++)
+		{
+			if (pgdf_engine_find(engine, keys[i]) != NULL)
+				keys[nlocked++] = keys[i];
+		}
+		if (nlocked < nkeys)
+			engine->skipped = true;
+		if (nlocked == 0)
+			engine->suspect = 0;
+	}
+
+	for (; next < nready; next++)
+	{
+		if (ready[next].owner == engine->owner)
+			engine->more = true;
+	}
+	return nlocked;
 }
 
 static void

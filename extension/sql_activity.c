@@ -182,6 +182,7 @@ pgdf_sql_lane_run(Engine *engine, int room)
 				engine->more = true;
 				continue;
 			}
+			engine->suspect = task->attempt.instance_key;
 			registration = pgdf_engine_registration(engine, task->name, NULL);
 			if (registration == NULL || registration->kind != KIND_SQL)
 			{
