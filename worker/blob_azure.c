@@ -9,6 +9,10 @@
  * next put of the blob, or after a week.  A missing container is created when
  * the service says that it is missing.
  *
+ * A block that could not be sent is sent again a few times, so that one error
+ * does not cost what was sent of a large file; everything else is left to the
+ * retries of the activity.
+ *
  * A bounded number of puts is under way; the others wait in a queue.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -25,9 +29,11 @@
 #include "azure_call.h"
 #include "azure_conn.h"
 #include "azure_name.h"
+#include "backoff.h"
 #include "base64.h"
 #include "log.h"
 #include "loop.h"
+#include "worker.h"
 #include "xalloc.h"
 
 /* Up to this size a file is sent at once; above it in blocks of at least this size. */
@@ -36,6 +42,11 @@
 /* The service's limits. */
 #define MAX_BLOCKS 50000
 #define MAX_BLOCK_BYTES (INT64_C(4000) * 1024 * 1024)
+
+/* A block is sent so often before the put has failed, with these pauses. */
+#define BLOCK_TRIES 5
+#define BLOCK_RETRY_BASE_MS 500
+#define BLOCK_RETRY_CAP_MS 10000
 
 /* Puts under way; each has two buffers and a connection. */
 #define MAX_ACTIVE 32
@@ -53,6 +64,7 @@ typedef enum AzurePhase
 {
 	PHASE_WAITING,				/* in the store's queue */
 	PHASE_SENDING,				/* the blob, or a block */
+	PHASE_PAUSING,				/* before the block is sent again */
 	PHASE_CREATING,				/* the container */
 	PHASE_LISTING,				/* the blocks */
 	PHASE_ENDING				/* waits for a thread, or for the loop */
@@ -68,10 +80,11 @@ typedef struct AzurePut
 	AzureBody	body;
 	int64_t		block_bytes;	/* 0: sent at once */
 	int			block;			/* the one under way */
+	Backoff		backoff;		/* between the tries to send it */
 	bool		has_created;	/* the container: tried once */
 	char		prefix[20];		/* of the names of this put's blocks */
 	Buf			list;			/* text of Put Block List */
-	Timer		ending;
+	Timer		timer;			/* of PHASE_PAUSING and PHASE_ENDING */
 } AzurePut;
 
 static BlobStore *azure_open(struct Worker *w, const char *url);
@@ -91,6 +104,8 @@ static void answered(struct Worker *w, AzureCall *call, void *arg);
 static bool is_missing_container(const AzurePut *put);
 static void sent_part(AzurePut *put);
 static void answer_is_failure(AzurePut *put);
+static bool send_again(AzurePut *put, const IoFailure *failure);
+static void pause_is_over(struct Worker *w, void *arg);
 static void end(AzurePut *put);
 static void is_quiet(struct Worker *w, void *arg);
 static void finish(struct Worker *w, void *arg);
@@ -213,6 +228,7 @@ begin(AzurePut *put)
 	}
 	if (put->block_bytes > 0)
 	{
+		backoff_init(&put->backoff, BLOCK_RETRY_BASE_MS, BLOCK_RETRY_CAP_MS);
 		(void) !getrandom(&random, sizeof(random), 0);
 		snprintf(put->prefix, sizeof(put->prefix), "%016" PRIx64, random);
 	}
@@ -342,6 +358,7 @@ answered(struct Worker *w, AzureCall *call, void *arg)
 			}
 			break;
 		case PHASE_WAITING:
+		case PHASE_PAUSING:
 		case PHASE_ENDING:
 			break;
 	}
@@ -366,6 +383,7 @@ sent_part(AzurePut *put)
 		return;
 	}
 	put->block++;
+	backoff_reset(&put->backoff);
 	if (put->block * put->block_bytes < size)
 		send_part(put);
 	else
@@ -375,11 +393,34 @@ sent_part(AzurePut *put)
 static void
 answer_is_failure(AzurePut *put)
 {
-	if (put->body.failure.type != NULL)
-		put->put.failure = put->body.failure;
-	else
-		azure_call_failure(&put->call, &put->put.failure);
+	IoFailure	failure = put->body.failure;
+
+	if (failure.type == NULL)
+		azure_call_failure(&put->call, &failure);
+	if (send_again(put, &failure))
+		return;
+	put->put.failure = failure;
 	end(put);
+}
+
+/* Pause before the block is sent again, if that is worth it. */
+static bool
+send_again(AzurePut *put, const IoFailure *failure)
+{
+	Worker	   *w = put->put.worker;
+
+	if (put->phase != PHASE_SENDING || put->block == 0 || failure->is_non_retriable ||
+		put->body.failure.type != NULL || put->backoff.tries + 1 >= BLOCK_TRIES)
+		return false;
+	put->phase = PHASE_PAUSING;
+	timer_start(w, &put->timer, backoff_next(&put->backoff, loop_now_us(w)), pause_is_over, put);
+	return true;
+}
+
+static void
+pause_is_over(struct Worker *w, void *arg)
+{
+	send_part(arg);
 }
 
 /* The outcome is known: stop the transfer, wait until no thread reads, then finish. */
@@ -387,6 +428,7 @@ static void
 end(AzurePut *put)
 {
 	put->phase = PHASE_ENDING;
+	timer_stop(put->put.worker, &put->timer);
 	azure_call_free(&put->call);
 	azure_body_close(&put->body, is_quiet, put);
 }
@@ -397,7 +439,7 @@ is_quiet(struct Worker *w, void *arg)
 {
 	AzurePut   *put = arg;
 
-	timer_start(w, &put->ending, 0, finish, put);
+	timer_start(w, &put->timer, 0, finish, put);
 }
 
 static void

@@ -20,7 +20,15 @@ my $writer = Pgdf::Process->start(
 	log => "$base/writer.log");
 
 wait_for(sub { return -s "$base/log" > 32 * 1024 * 1024 }, 'the writer');
-my $out = run_e2('copy', ["$base/log"], %opts);
+my $out;
+
+# a busy machine may let the writer sleep during a copy
+foreach (1 .. 20)
+{
+	$out = run_e2('copy', ["$base/log"], %opts);
+	last if type_of($out->{outcome}[0]) ne 'result';
+	unlink("$store/backups$base/log") or die;
+}
 is(type_of($out->{outcome}[0]), 'FileChanged!', 'a file that changes all the time is a failure');
 like($out->{outcome}[0]{failure}{message}, qr!^could not copy file "\Q$base\E/log": it !, 'that names it');
 is_deeply([ files_below($store) ], [], 'and leaves no blob');

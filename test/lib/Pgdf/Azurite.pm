@@ -111,15 +111,16 @@ sub get
 	return $answer->{status} == 200 ? $answer->{content} : undef;
 }
 
-# Committed blocks of a blob, as a list of sizes.
+# Sizes of the blocks of a blob: 'Committed' or 'Uncommitted'.
 sub blocks
 {
-	my ($self, $container, $name) = @_;
+	my ($self, $container, $name, $kind) = @_;
 	my $answer = $self->request('GET', "/$account/$container/" . join('/', map { escape($_) } split(m!/!, $name, -1)),
 		{ blocklisttype => 'all', comp => 'blocklist' });
 
-	my ($committed) = $answer->{content} =~ m!<CommittedBlocks>(.*?)</CommittedBlocks>!s;
-	return [ ($committed // '') =~ m!<Size>(\d+)</Size>!g ];
+	$kind //= 'Committed';
+	my ($list) = $answer->{content} =~ m!<${kind}Blocks>(.*?)</${kind}Blocks>!s;
+	return [ ($list // '') =~ m!<Size>(\d+)</Size>!g ];
 }
 
 sub request
