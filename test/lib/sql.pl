@@ -179,9 +179,9 @@ sub is_offered
 {
 	my ($need) = @_;
 
-	if ($need =~ /^module:(\w+)$/)
+	if (my ($module) = $need =~ /^module:(\w+)$/)
 	{
-		my $library = `pg_config --pkglibdir` =~ s/\n//r . "/$1.so";
+		my $library = `pg_config --pkglibdir` =~ s/\n//r . "/$module.so";
 
 		return -e $library;
 	}

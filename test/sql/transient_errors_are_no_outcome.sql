@@ -13,7 +13,8 @@ BEGIN
 END $$);
 SELECT df_start('turn_fails', NULL, 'recovers'), df_start('turn_fails', NULL, 'never');
 CALL test.run();
-SELECT id, i.status, i.turns, i.error, turn_failures, blocked_reason FROM unnest('{recovers,never}'::text[]) AS id, test.instance(id) i, df.instance_state WHERE instance_id = id;
+SELECT id, i.status, i.turns, i.error, turn_failures, blocked_reason FROM unnest('{recovers,never}'::text[]) AS id, test.instance(id) i, df.instance_state
+WHERE instance_id = id ORDER BY 1;
 SELECT test.history('recovers');
 SELECT instance_id, task_id, fire_at > now() AS later FROM df.timers JOIN df.instance_state USING (instance_key) ORDER BY 1;
 -- time travel; the second try of one of them succeeds
