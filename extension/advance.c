@@ -7,23 +7,17 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
-#include "utils/timestamp.h"
 
 #include "advance.h"
-#include "engine.h"
-#include "failure.h"
 #include "instance.h"
 #include "spi.h"
+#include "sql_activity.h"
+#include "user_code.h"
 
 /* Inbox rows looked at in one call. */
 #define INBOX_WINDOW	1000
-
 
 /* So often in a row may writing what an instance decided raise an error. */
 #define POISON_FAILURES	3

@@ -21,6 +21,7 @@
 #include "claim.h"
 #include "instance.h"
 #include "spi.h"
+#include "task.h"
 
 /* A look without marks at least so often, in ms. */
 #define FULL_CLAIM_MS	1000

@@ -7,18 +7,12 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/resowner.h"
-#include "utils/timestamp.h"
 
-#include "engine.h"
 #include "event.h"
-#include "failure.h"
 #include "instance.h"
 #include "retry.h"
-#include "spi.h"
+#include "task.h"
 
 static const TaskOptions no_options = {0};
 

@@ -170,8 +170,9 @@ typedef struct Engine
 /* Did this session's last call leave work in the inbox because it was another owner's? */
 extern bool pgdf_owners_wait;
 
-/* --- engine.c: instances and deliveries --- */
+/* --- engine.c: what the call holds --- */
 
+/* For one call that may advance so many instances; 1: carefully. */
 extern Engine *pgdf_engine_create(int64 worker_key, int turns);
 
 /* Lock the given instances that belong to engine->owner; busy and foreign ones are left out. */
@@ -182,6 +183,15 @@ extern void pgdf_engine_forget(Engine *engine);
 
 /* An instance locked by this call, or NULL. */
 extern Instance *pgdf_engine_find(Engine *engine, int64 key);
+
+/* Registration of a name, looked up once a call; NULL: not registered. */
+extern const Registration *pgdf_engine_registration(Engine *engine, const char *name,
+													const char *version);
+
+/* Is it one of the queues that the calling worker serves? */
+extern bool pgdf_engine_serves_queue(const Engine *engine, const char *queue);
+
+/* --- deliver.c: what reaches an instance --- */
 
 /* Into the instance's history when it is locked here, else into its inbox. */
 extern void pgdf_engine_deliver(Engine *engine, int64 key, const Delivery *delivery);
@@ -204,6 +214,8 @@ extern void pgdf_instance_check_ready(Engine *engine, Instance *instance);
 /* A new event of the instance: numbered, and noted for its replay. */
 extern Event *pgdf_instance_add_event(Instance *instance, EventType type, TimestampTz time);
 
+/* --- finish.c: status, end, next execution --- */
+
 /* The only place that changes a status. */
 extern void pgdf_instance_set_status(Instance *instance, InstanceStatus status);
 
@@ -214,21 +226,17 @@ extern void pgdf_instance_finish(Engine *engine, Instance *instance, InstanceSta
 /* Make it stand still until someone looks at it. */
 extern void pgdf_instance_block(Instance *instance, const char *reason);
 
-/* Write everything that the call has changed. */
-extern void pgdf_engine_flush(Engine *engine);
-
-/* Registration of a name, looked up once a call; NULL: not registered. */
-extern const Registration *pgdf_engine_registration(Engine *engine, const char *name,
-													const char *version);
-
-extern bool pgdf_engine_serves_queue(const Engine *engine, const char *queue);
-
 /* Remove a task that was cancelled: its row or its timer. */
 extern void pgdf_instance_cancel_task(Instance *instance, int task_id);
 
 /* Begin the next execution: history, tasks and timers of this one go. */
 extern void pgdf_instance_continue_as_new(Engine *engine, Instance *instance, text *input,
 										  bool keep_events);
+
+/* --- flush.c: writing --- */
+
+/* Write everything that the call has changed. */
+extern void pgdf_engine_flush(Engine *engine);
 
 /* --- event.c: external events --- */
 
@@ -252,93 +260,5 @@ extern void pgdf_replay_event(Replay *replay, const Event *event);
 
 /* Run turns until nothing is ready or the call's budget is used up. */
 extern void pgdf_engine_advance(Engine *engine);
-
-/* --- user_code.c: the subtransaction around user code --- */
-
-typedef enum UserCodeEnd
-{
-	USER_CODE_RETURNED,
-	USER_CODE_RAISED,
-	USER_CODE_TIMED_OUT,
-	USER_CODE_CHANGED			/* not run: it is not the pinned code */
-} UserCodeEnd;
-
-typedef struct UserCode
-{
-	/* in */
-	const Registration *registration;
-	Oid			owner;
-	Jsonb	   *input;
-	int			budget_ms;		/* 0: none */
-	bool		is_read_only;	/* a turn: always rolled back */
-	bool		is_inline;		/* does not wait long for locks */
-	int64		instance_key;
-	bool		is_pinned;		/* compare the code with code_hash */
-	const char *code_hash;		/* what it must be; NULL: anything */
-	Oid			clone;			/* run this instead; InvalidOid: the registered function */
-
-	/* out */
-	UserCodeEnd end;
-	char	   *current_hash;	/* of the registered function, when is_pinned and it can be */
-	text	   *result;			/* JSON text, when it returned */
-	ErrorData  *error;			/* when it raised or timed out */
-	bool		has_written;	/* its subtransaction had a transaction id */
-} UserCode;
-
-/*
- * Run user code in a subtransaction, as its owner.  A read-only one is always
- * rolled back; another one when it did not return.  Results are in
- * CurrentMemoryContext.
- */
-extern void pgdf_user_code_run(UserCode *code);
-
-/* Forget what code of another owner left in this session. */
-extern void pgdf_session_reset(Oid next_owner);
-
-/* --- sql_activity.c --- */
-
-/* Run SQL activities of an instance inside this call, as far as the budget goes; queue the rest. */
-extern void pgdf_sql_activities_run(Engine *engine, Instance *instance);
-
-/* Take queued SQL activities of the engine's owner and run them. */
-extern void pgdf_sql_lane_run(Engine *engine, int room);
-
-/* --- task.c: rows of df.tasks, for all who record outcomes --- */
-
-/* What is known of a task whose attempt has ended. */
-typedef struct TaskAttempt
-{
-	int64		instance_key;
-	int			task_id;
-	int			execution;
-	int			attempts;		/* with the one that has ended */
-	text	   *retry;			/* policy, or NULL */
-	TimestampTz scheduled_at;
-} TaskAttempt;
-
-/* Lower-case text of a name for a lane. */
-extern text *pgdf_lane_of(const char *name);
-
-/* May it be tried again after this failure?  Then *visible_at says when. */
-extern bool pgdf_task_may_retry(const TaskAttempt *attempt, text *failure, TimestampTz now,
-								TimestampTz *visible_at);
-
-/* Its outcome is in history. */
-extern void pgdf_task_delete(int64 instance_key, int task_id);
-
-/*
- * An attempt has failed: the row waits for the next one (true), or keeps the
- * failure (false), which is then to be delivered.
- */
-extern bool pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, TimestampTz now);
-
-/*
- * An attempt has come to no end for reasons of the system's making: the row waits,
- * longer each time, and is a dead letter after pgdf.max_deliveries.
- */
-extern void pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now);
-
-/* Back into a lane, with nothing counted. */
-extern void pgdf_task_requeue(int64 instance_key, int task_id, const char *lane);
 
 #endif							/* PGDF_ENGINE_H */

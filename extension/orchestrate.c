@@ -10,20 +10,15 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#include "engine.h"
-#include "failure.h"
-#include "instance.h"
 #include "payload.h"
 #include "pin.h"
 #include "rewind.h"
 #include "spi.h"
+#include "sql_activity.h"
+#include "user_code.h"
 
 /* After so many turns in a row that could not be finished, an instance is quarantined. */
 #define TURN_FAILURES_MAX	3

@@ -19,6 +19,8 @@
 #include "payload.h"
 #include "record.h"
 #include "spi.h"
+#include "task.h"
+#include "user_code.h"
 
 typedef enum ReportState
 {

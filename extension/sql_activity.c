@@ -24,6 +24,9 @@
 #include "instance.h"
 #include "payload.h"
 #include "spi.h"
+#include "sql_activity.h"
+#include "task.h"
+#include "user_code.h"
 #include "wake.h"
 
 /* A transaction with more subtransactions than its backend can show to others slows everybody. */

@@ -14,6 +14,7 @@
 #include "failure.h"
 #include "retry.h"
 #include "spi.h"
+#include "task.h"
 
 static PgdfStatement delete_statement = {
 	"DELETE FROM df.tasks WHERE instance_key = $1 AND task_id = $2",

@@ -29,6 +29,7 @@
 #include "invoke.h"
 #include "pin.h"
 #include "runaway.h"
+#include "user_code.h"
 #include "wake.h"
 
 /* What user code can rely on, whatever the session's settings are. */

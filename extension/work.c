@@ -7,25 +7,16 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/timestamp.h"
 
 #include "advance.h"
 #include "claim.h"
 #include "compat.h"
-#include "engine.h"
-#include "failure.h"
 #include "identity.h"
 #include "pin.h"
-#include "instance.h"
 #include "record.h"
 #include "spi.h"
 #include "wake.h"
-#include "work.h"
 
 /* How often a busy session looks for due timers and retries, in ms. */
 #define DUE_CHECK_MS	5

@@ -1,0 +1,316 @@
+/*
+ * deliver.c
+ *		What reaches an instance: outcomes of its tasks, requests to control it.
+ *
+ * An instance that this call holds gets it at once; any other gets a row in its
+ * inbox, which also makes it ready.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/json.h"
+
+#include "instance.h"
+#include "rewind.h"
+#include "spi.h"
+
+static PgdfStatement insert_inbox_statement = {
+	"INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time, name, payload, failure)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+	8, {INT8OID, INT4OID, INT2OID, INT4OID, TIMESTAMPTZOID, TEXTOID, JSONOID, JSONOID}
+};
+
+static PgdfStatement terminate_children_statement = {
+	"INSERT INTO df.inbox (instance_key, event_type, event_time, payload)"
+	" SELECT instance_key, $2, $3, $4 FROM df.instance_state"
+	"  WHERE parent_instance_key = $1 AND completed_at IS NULL",
+	4, {INT8OID, INT2OID, TIMESTAMPTZOID, JSONOID}
+};
+
+static bool is_outcome(const Delivery *delivery);
+static text *copy_text(text *value);
+static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
+static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
+static void terminate_children(Engine *engine, const Instance *instance, text *payload);
+static bool is_replacement(const Delivery *delivery);
+static void replace_instance(Engine *engine, Instance *instance, const Delivery *delivery);
+
+void
+pgdf_engine_deliver(Engine *engine, int64 key, const Delivery *delivery)
+{
+	Instance   *instance = pgdf_engine_find(engine, key);
+
+	if (instance != NULL && !instance->is_deleted)
+	{
+		pgdf_instance_deliver(engine, instance, delivery);
+		return;
+	}
+	pgdf_delivery_insert(key, delivery);
+	engine->sent++;
+	engine->more = true;
+}
+
+void
+pgdf_delivery_insert(int64 key, const Delivery *delivery)
+{
+	Datum		values[8];
+	bool		nulls[8] = {0};
+
+	values[0] = Int64GetDatum(key);
+	values[1] = Int32GetDatum(delivery->execution);
+	nulls[1] = delivery->execution < 0;
+	values[2] = Int16GetDatum((int16) delivery->type);
+	values[3] = Int32GetDatum(delivery->task_id);
+	nulls[3] = delivery->task_id == 0;
+	values[4] = TimestampTzGetDatum(delivery->time);
+	values[5] = PointerGetDatum(delivery->name);
+	nulls[5] = delivery->name == NULL;
+	values[6] = PointerGetDatum(delivery->payload);
+	nulls[6] = delivery->payload == NULL;
+	values[7] = PointerGetDatum(delivery->failure);
+	nulls[7] = delivery->failure == NULL;
+	pgdf_spi_execute(&insert_inbox_statement, values, nulls);
+}
+
+void
+pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delivery)
+{
+	if (is_replacement(delivery))
+	{
+		replace_instance(engine, instance, delivery);
+		return;
+	}
+	if (pgdf_status_is_final(instance->status))
+	{
+		if (delivery->type == EVENT_EVENT_RAISED)
+			pgdf_event_too_late(instance, delivery);
+		if (instance->status == STATUS_FAILED && is_outcome(delivery) &&
+			delivery->execution == instance->execution)
+			pgdf_instance_record_outcome(instance, delivery);	/* a rewind will want it */
+		if (delivery->type == EVENT_EXECUTION_REWOUND && instance->status == STATUS_FAILED)
+		{
+			pgdf_rewind_instance(engine, instance, delivery);
+			pgdf_instance_check_ready(engine, instance);
+		}
+		return;
+	}
+	if (delivery->execution >= 0 && delivery->execution != instance->execution)
+		return;
+
+	switch (delivery->type)
+	{
+		case EVENT_EXECUTION_STARTED:
+			if (instance->status == STATUS_PENDING && instance->next_event_id == 1)
+			{
+				pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED,
+										delivery->time)->name = cstring_to_text(instance->name);
+				instance->needs_turn = true;
+			}
+			break;
+		case EVENT_ORCHESTRATOR_STARTED:
+			/* "run a turn": another try, a start that was due later, a satisfied wait that was left */
+			if (instance->next_event_id == 1)
+				pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED,
+										delivery->time)->name = cstring_to_text(instance->name);
+			if (instance->awaited == NULL)
+				instance->needs_turn = true;
+			break;
+		case EVENT_TASK_COMPLETED:
+		case EVENT_TASK_FAILED:
+		case EVENT_TIMER_FIRED:
+		case EVENT_CHILD_COMPLETED:
+		case EVENT_CHILD_FAILED:
+			pgdf_instance_record_outcome(instance, delivery);
+			break;
+		case EVENT_EVENT_RAISED:
+			pgdf_event_receive(instance, delivery);
+			break;
+		case EVENT_EXECUTION_SUSPENDED:
+			if (instance->status != STATUS_SUSPENDED)
+				change_suspension(instance, delivery, STATUS_SUSPENDED);
+			break;
+		case EVENT_EXECUTION_RESUMED:
+			if (instance->status == STATUS_SUSPENDED)
+				change_suspension(instance, delivery,
+								  instance->turns > 0 ? STATUS_RUNNING : STATUS_PENDING);
+			break;
+		case EVENT_EXECUTION_TERMINATED:
+			deliver_terminated(engine, instance, delivery);
+			break;
+		default:
+			elog(ERROR, "unexpected delivery of type %d", (int) delivery->type);
+	}
+	pgdf_instance_check_ready(engine, instance);
+}
+
+/* A task has its outcome: into history, into the replay of this call, and off the counters. */
+void
+pgdf_instance_record_outcome(Instance *instance, const Delivery *delivery)
+{
+	bool		is_failure = delivery->failure != NULL;
+	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+	Event	   *event = pgdf_instance_add_event(instance, delivery->type, delivery->time);
+
+	event->task_id = delivery->task_id;
+	event->name = copy_text(delivery->name);
+	event->payload = copy_text(delivery->payload);
+	event->failure = copy_text(delivery->failure);
+	if (instance->replay != NULL)
+		pgdf_replay_event(instance->replay, event);
+	instance->tasks_completed++;
+	if (instance->awaited != NULL)
+		pgdf_await_deliver(instance->awaited, delivery->task_id, is_failure);
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+is_outcome(const Delivery *delivery)
+{
+	switch (delivery->type)
+	{
+		case EVENT_TASK_COMPLETED:
+		case EVENT_TASK_FAILED:
+		case EVENT_CHILD_COMPLETED:
+		case EVENT_CHILD_FAILED:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static text *
+copy_text(text *value)
+{
+	return value == NULL ? NULL : DatumGetTextPCopy(PointerGetDatum(value));
+}
+
+static void
+change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status)
+{
+	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+
+	pgdf_instance_add_event(instance, delivery->type, delivery->time)->payload =
+		copy_text(delivery->payload);
+	pgdf_instance_set_status(instance, status);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery)
+{
+	text	   *reason = NULL;
+	bool		is_recursive = true;
+
+	if (delivery->payload != NULL)
+	{
+		char	   *text_reason = pgdf_json_get_string(delivery->payload, "reason");
+		char	   *recursive = pgdf_json_get_string(delivery->payload, "recursive");
+
+		if (text_reason != NULL)
+		{
+			StringInfoData json;
+
+			initStringInfo(&json);
+			escape_json(&json, text_reason);
+			reason = cstring_to_text_with_len(json.data, json.len);
+		}
+		is_recursive = recursive == NULL || strcmp(recursive, "false") != 0;
+	}
+
+	if (is_recursive)
+		terminate_children(engine, instance, delivery->payload);
+	pgdf_instance_add_event(instance, EVENT_EXECUTION_TERMINATED, delivery->time)->payload = reason;
+	pgdf_instance_finish(engine, instance, STATUS_TERMINATED, reason, NULL);
+}
+
+static void
+terminate_children(Engine *engine, const Instance *instance, text *payload)
+{
+	Datum		values[4] = {
+		Int64GetDatum(instance->key), Int16GetDatum(EVENT_EXECUTION_TERMINATED),
+		TimestampTzGetDatum(engine->now), PointerGetDatum(payload)
+	};
+	bool		nulls[4] = {false, false, false, payload == NULL};
+
+	engine->sent += pgdf_spi_execute(&terminate_children_statement, values, nulls);
+}
+
+static bool
+is_replacement(const Delivery *delivery)
+{
+	return delivery->type == EVENT_EXECUTION_TERMINATED && delivery->name != NULL &&
+		strcmp(text_to_cstring(delivery->name), PGDF_REPLACE_NAME) == 0;
+}
+
+/*
+ * df_start(if_exists => 'replace') of what was a live instance: end it, if it is
+ * one still, and begin anew, as one step.  The rest of its deliveries goes back
+ * into the inbox, behind the new start.  A request that can no longer be done
+ * leaves a terminated instance that says why.
+ */
+static void
+replace_instance(Engine *engine, Instance *instance, const Delivery *delivery)
+{
+	StartRequest start;
+	text	   *failure;
+
+	if (!pgdf_status_is_final(instance->status))
+	{
+		terminate_children(engine, instance, NULL);
+		pgdf_instance_finish(engine, instance, STATUS_TERMINATED, NULL, NULL);
+	}
+	pgdf_start_request_parse(delivery->payload, &start);
+	failure = pgdf_instance_try_replace(instance->key, &start);
+	if (failure == NULL)
+	{
+		instance->is_deleted = true;
+		engine->sent++;
+		engine->more = true;
+	}
+	else if (instance->end == END_SET)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(instance->context);
+
+		instance->failure = copy_text(failure);
+		MemoryContextSwitchTo(caller);
+	}
+}
+
+Event *
+pgdf_instance_add_event(Instance *instance, EventType type, TimestampTz time)
+{
+	Event	   *event = pgdf_events_add(instance->events);
+
+	event->instance_key = instance->key;
+	event->execution = instance->execution;
+	event->event_id = instance->next_event_id++;
+	event->type = type;
+	event->time = time;
+	instance->is_dirty = true;
+	return event;
+}
+
+void
+pgdf_instance_check_ready(Engine *engine, Instance *instance)
+{
+	MemoryContext caller;
+
+	if (instance->is_queued || !pgdf_instance_is_ready(instance))
+		return;
+	caller = MemoryContextSwitchTo(engine->context);
+	engine->ready = lappend(engine->ready, instance);
+	instance->is_queued = true;
+	MemoryContextSwitchTo(caller);
+}
+
+bool
+pgdf_instance_is_ready(const Instance *instance)
+{
+	if (instance->is_deleted || pgdf_status_is_final(instance->status) ||
+		instance->status == STATUS_SUSPENDED || instance->blocked_reason != NULL)
+		return false;
+	return instance->needs_turn ||
+		(instance->awaited != NULL && pgdf_await_is_satisfied(instance->awaited));
+}

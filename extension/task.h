@@ -1,0 +1,50 @@
+/*
+ * task.h
+ *		Rows of df.tasks, for all who record outcomes.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef PGDF_TASK_H
+#define PGDF_TASK_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+/* What is known of a task whose attempt has ended. */
+typedef struct TaskAttempt
+{
+	int64		instance_key;
+	int			task_id;
+	int			execution;
+	int			attempts;		/* with the one that has ended */
+	text	   *retry;			/* policy, or NULL */
+	TimestampTz scheduled_at;
+} TaskAttempt;
+
+/* Lower-case text of a name for a lane. */
+extern text *pgdf_lane_of(const char *name);
+
+/* May it be tried again after this failure?  Then *visible_at says when. */
+extern bool pgdf_task_may_retry(const TaskAttempt *attempt, text *failure, TimestampTz now,
+								TimestampTz *visible_at);
+
+/* Its outcome is in history. */
+extern void pgdf_task_delete(int64 instance_key, int task_id);
+
+/*
+ * An attempt has failed: the row waits for the next one (true), or keeps the
+ * failure (false), which is then to be delivered.
+ */
+extern bool pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, TimestampTz now);
+
+/*
+ * An attempt has come to no end for reasons of the system's making: the row waits,
+ * longer each time, and is a dead letter after pgdf.max_deliveries.
+ */
+extern void pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now);
+
+/* Back into a lane, with nothing counted. */
+extern void pgdf_task_requeue(int64 instance_key, int task_id, const char *lane);
+
+#endif							/* PGDF_TASK_H */
