@@ -109,6 +109,7 @@ pgdf_user_code_run(UserCode *code)
 		SetUserIdAndSecContext(userid, sec_context);
 		ReleaseCurrentSubTransaction();
 	}
+	DropAllPreparedStatements();	/* a replay would meet those of the turn before */
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = resource_owner;
 }
