@@ -76,7 +76,9 @@ static PgdfStatement started_statement = {
 };
 
 static PgdfStatement fenced_statement = {
-	"UPDATE df.worker_sessions SET fenced = fenced + $2 WHERE worker_key = $1",
+	"UPDATE df.worker_sessions SET fenced = fenced + $2"
+	" WHERE worker_key = (SELECT worker_key FROM df.worker_sessions"
+	"                      WHERE worker_key = $1 FOR UPDATE SKIP LOCKED)",
 	2, {INT8OID, INT4OID}
 };
 

@@ -127,7 +127,8 @@ pgdf_session_reset(Oid next_owner)
 	reset_in = GetCurrentSubTransactionId();
 	if (!session_is_clean)
 	{
-		LockReleaseAll(USER_LOCKMETHOD, true);
+		/* session locks only: this call holds locks of its own until its transaction ends */
+		LockReleaseSession(USER_LOCKMETHOD);
 		DropAllPreparedStatements();
 		ResetSequenceCaches();
 		ResetTempTableNamespace();

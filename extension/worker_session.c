@@ -82,7 +82,7 @@ static PgdfStatement absent_statement = {
 /* Locks the session; a worker that has come back meanwhile is left alone. */
 static PgdfStatement lock_statement = {
 	"SELECT FROM df.worker_sessions"
-	" WHERE worker_key = $1 AND (absent_since IS NOT DISTINCT FROM $2 OR lease_until < $3)"
+	" WHERE worker_key = $1 AND (absent_since = $2 OR lease_until < $3)"
 	"   FOR UPDATE SKIP LOCKED",
 	3, {INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
@@ -130,13 +130,31 @@ static PgdfStatement forget_statement = {
 	1, {INT8OID}
 };
 
+/* What may be started only once has been, or the worker would have given it back itself. */
 static PgdfStatement give_back_statement = {
 	"UPDATE df.tasks"
 	"   SET state = 0, fence = NULL, worker_key = NULL, claimed_at = NULL,"
-	"       attempts = CASE WHEN at_most_once THEN attempts - 1 ELSE attempts END,"
 	"       is_started = false, deliveries = greatest(0, deliveries - 1)"
-	" WHERE worker_key = $1 AND state = 1",
+	" WHERE worker_key = $1 AND state = 1 AND NOT at_most_once",
 	1, {INT8OID}
+};
+
+/*
+ * Sessions that are gone, and left claims: a dump does not save sessions, and a
+ * call may claim while its session ends.
+ */
+static PgdfStatement strays_statement = {
+	"WITH RECURSIVE holder AS ("
+	"    (SELECT worker_key FROM df.tasks WHERE state = 1 ORDER BY worker_key LIMIT 1)"
+	"    UNION ALL"
+	"    SELECT (SELECT t.worker_key FROM df.tasks t"
+	"             WHERE t.state = 1 AND t.worker_key > holder.worker_key"
+	"             ORDER BY t.worker_key LIMIT 1)"
+	"      FROM holder WHERE holder.worker_key IS NOT NULL)"
+	" SELECT worker_key FROM holder"
+	"  WHERE worker_key IS NOT NULL"
+	"    AND NOT EXISTS (SELECT FROM df.worker_sessions w WHERE w.worker_key = holder.worker_key)",
+	0, {0}
 };
 
 PG_FUNCTION_INFO_V1(df_attach);
@@ -162,6 +180,9 @@ static List *find_peers(int64 worker_key);
 static bool renew(int64 worker_key, TimestampTz now);
 static int	sweep_peer(Peer *peer, TimestampTz now, int *next_ms);
 static int	take_over(const Peer *peer, TimestampTz now);
+static int	take_strays(TimestampTz now);
+static int	take_tasks(int64 worker_key, TimestampTz now);
+static int	fail_only_attempts(int64 worker_key, TimestampTz now);
 
 /*
  * df.attach(boot_id, name, queues, activities, slots, details): begin or resume a
@@ -239,6 +260,7 @@ df_sweep(PG_FUNCTION_ARGS)
 	is_alive = renew(worker_key, now);
 	foreach(cell, find_peers(worker_key))
 		taken += sweep_peer(lfirst(cell), now, &next_ms);
+	taken += take_strays(now);
 	SPI_finish();
 	pgdf_leave(&caller);
 
@@ -278,6 +300,7 @@ df_detach(PG_FUNCTION_ARGS)
 	SPI_connect();
 	pgdf_wake_workers();
 	given_back = pgdf_spi_execute(&give_back_statement, &key, NULL);
+	given_back += fail_only_attempts(PG_GETARG_INT64(0), GetCurrentTimestamp());
 	pgdf_spi_execute(&forget_statement, &key, NULL);
 	pgdf_spi_execute(&delete_statement, &key, NULL);
 	SPI_finish();
@@ -404,11 +427,9 @@ sweep_peer(Peer *peer, TimestampTz now, int *next_ms)
 static int
 take_over(const Peer *peer, TimestampTz now)
 {
-	Failure		lost = {.error_type = "WorkerLost",
-	.message = "worker was lost while it ran the only attempt", .is_non_retriable = true};
 	Datum		values[3];
 	bool		nulls[3] = {false, !peer->is_absent && peer->lease_until < now, false};
-	uint64		taken;
+	int			taken;
 
 	values[0] = Int64GetDatum(peer->worker_key);
 	values[1] = TimestampTzGetDatum(peer->absent_since);
@@ -417,13 +438,51 @@ take_over(const Peer *peer, TimestampTz now)
 		pgdf_spi_execute(&lock_statement, values, nulls) == 0)
 		return 0;
 
-	values[1] = Int32GetDatum(pgdf_max_deliveries);
-	taken = pgdf_spi_execute(&requeue_statement, values, NULL);
-	values[1] = PointerGetDatum(pgdf_failure_to_json(&lost));
-	taken += pgdf_spi_execute(&fail_statement, values, NULL);
+	taken = take_tasks(peer->worker_key, now);
 	pgdf_spi_execute(&forget_statement, values, NULL);
 	pgdf_spi_execute(&delete_statement, values, NULL);
-	if (taken > 0)
-		(void) pgdf_wake_if_idle();
-	return (int) taken;
+	return taken;
+}
+
+static int
+take_strays(TimestampTz now)
+{
+	uint64		n = pgdf_spi_execute(&strays_statement, NULL, NULL);
+	int64	   *keys = palloc(Max(1, n) * sizeof(int64));
+	int			taken = 0;
+
+	for (uint64 row = 0; row < n; row++)
+		keys[row] = pgdf_spi_int64(row, 1);
+	for (uint64 i = 0; i < n; i++)
+	{
+		if (pgdf_call_exclude(keys[i]))
+			taken += take_tasks(keys[i], now);
+	}
+	return taken;
+}
+
+/* Put what a worker held back into the queues; it is gone. */
+static int
+take_tasks(int64 worker_key, TimestampTz now)
+{
+	Datum		values[2] = {Int64GetDatum(worker_key), Int32GetDatum(pgdf_max_deliveries)};
+	uint64		taken;
+
+	pgdf_wake_workers();
+	taken = pgdf_spi_execute(&requeue_statement, values, NULL);
+	return (int) taken + fail_only_attempts(worker_key, now);
+}
+
+/* Whether they were started nobody knows: they are not started again. */
+static int
+fail_only_attempts(int64 worker_key, TimestampTz now)
+{
+	Failure		lost = {.error_type = "WorkerLost",
+	.message = "worker was lost while it ran the only attempt", .is_non_retriable = true};
+	Datum		values[3] = {
+		Int64GetDatum(worker_key), PointerGetDatum(pgdf_failure_to_json(&lost)),
+		TimestampTzGetDatum(now)
+	};
+
+	return (int) pgdf_spi_execute(&fail_statement, values, NULL);
 }

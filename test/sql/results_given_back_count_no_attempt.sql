@@ -45,7 +45,7 @@ CALL test.answer('once', 1, 'f');
 SELECT what FROM test.work();
 SELECT status, error_type FROM test.instance('once');
 
--- df.detach gives everything back
+-- df.detach gives back everything but what may be started only once
 SELECT df_start('one', '{"retry": {"max_attempts": 1}}', 'd1'), df_start('one', '{}', 'd2');
 SELECT what, attempt FROM test.work('w2') WHERE what <> 'S';
 SELECT * FROM task WHERE instance_id LIKE 'd_' ORDER BY 1;
