@@ -92,17 +92,20 @@ pgdf_await_set_tasks(AwaitTree *tree, int32 *tasks, int ntasks)
 void
 pgdf_await_add_waiter(AwaitTree *tree, int32 task, const char *name)
 {
-	int			i = tree->nwaiters++;
+	int			place = tree->nwaiters;
 
+	while (place > 0 && tree->waiters[place - 1].task > task)
+		place--;
+	if (place > 0 && tree->waiters[place - 1].task == task)
+		return;					/* a member of another combination too */
+
+	tree->nwaiters++;
 	tree->waiters = tree->waiters == NULL ? palloc(sizeof(AwaitWaiter)) :
 		repalloc(tree->waiters, tree->nwaiters * sizeof(AwaitWaiter));
-	while (i > 0 && tree->waiters[i - 1].task > task)
-	{
-		tree->waiters[i] = tree->waiters[i - 1];
-		i--;
-	}
-	tree->waiters[i].task = task;
-	tree->waiters[i].name = pstrdup(name);
+	memmove(&tree->waiters[place + 1], &tree->waiters[place],
+			(tree->nwaiters - 1 - place) * sizeof(AwaitWaiter));
+	tree->waiters[place].task = task;
+	tree->waiters[place].name = pstrdup(name);
 }
 
 int32

@@ -47,8 +47,16 @@ static PgdfStatement purgeable_statement = {
 	6, {TIMESTAMPTZOID, INT2ARRAYOID, TIMESTAMPTZOID, OIDOID, BOOLOID, INT8OID}
 };
 
+/* What the engine will have been asked last when it looks: 19 suspend, 20 resume. */
+static PgdfStatement asked_last_statement = {
+	"SELECT event_type FROM df.inbox WHERE instance_key = $1 AND event_type IN (19, 20)"
+	" ORDER BY inbox_id DESC LIMIT 1",
+	1, {INT8OID}
+};
+
 static void raise_not_final(const char *instance_id, InstanceStatus status) pg_attribute_noreturn();
 static void read_start_request(int64 instance_key, MemoryContext context, StartRequest *request);
+static bool will_be_suspended(const InstanceRef *ref);
 static Datum final_statuses(ArrayType *names);
 static bool request_change(FunctionCallInfo fcinfo, const char *function, EventType type);
 static text *reason_payload(FunctionCallInfo fcinfo, int arg);
@@ -223,7 +231,7 @@ request_change(FunctionCallInfo fcinfo, const char *function, EventType type)
 	pgdf_instance_require(instance_id_arg(fcinfo), role, &ref);
 	is_needed = type == EVENT_EXECUTION_REWOUND ? ref.status == STATUS_FAILED :
 		!pgdf_status_is_final(ref.status) &&
-		(ref.status == STATUS_SUSPENDED) == (type == EVENT_EXECUTION_RESUMED);
+		will_be_suspended(&ref) == (type == EVENT_EXECUTION_RESUMED);
 	if (is_needed)
 	{
 		pgdf_wake_workers();
@@ -232,6 +240,16 @@ request_change(FunctionCallInfo fcinfo, const char *function, EventType type)
 	SPI_finish();
 	pgdf_leave(&caller);
 	return is_needed;
+}
+
+static bool
+will_be_suspended(const InstanceRef *ref)
+{
+	Datum		key = Int64GetDatum(ref->instance_key);
+
+	if (pgdf_spi_execute_latest(&asked_last_statement, &key, NULL) > 0)
+		return pgdf_spi_int16(0, 1) == EVENT_EXECUTION_SUSPENDED;
+	return ref->status == STATUS_SUSPENDED;
 }
 
 static void

@@ -29,9 +29,16 @@ static PgdfStatement terminate_children_statement = {
 	4, {INT8OID, INT2OID, TIMESTAMPTZOID, JSONOID}
 };
 
+/* A scheduled start, or another try of a turn. */
+static PgdfStatement turn_timer_statement = {
+	"SELECT FROM df.timers WHERE instance_key = $1 AND task_id = 0",
+	1, {INT8OID}
+};
+
 static bool is_outcome(const Delivery *delivery);
 static text *copy_text(text *value);
 static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
+static bool has_missed_turn(const Instance *instance);
 static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
 static void terminate_children(Engine *engine, const Instance *instance, text *payload);
 static bool is_replacement(const Delivery *delivery);
@@ -133,8 +140,11 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 			break;
 		case EVENT_EXECUTION_RESUMED:
 			if (instance->status == STATUS_SUSPENDED)
+			{
 				change_suspension(instance, delivery,
 								  instance->turns > 0 ? STATUS_RUNNING : STATUS_PENDING);
+				instance->needs_turn = has_missed_turn(instance);
+			}
 			break;
 		case EVENT_EXECUTION_TERMINATED:
 			deliver_terminated(engine, instance, delivery);
@@ -191,10 +201,22 @@ change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus s
 {
 	MemoryContext caller = MemoryContextSwitchTo(instance->context);
 
+	if (instance->next_event_id == 1)	/* before its scheduled start */
+		pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED,
+								delivery->time)->name = cstring_to_text(instance->name);
 	pgdf_instance_add_event(instance, delivery->type, delivery->time)->payload =
 		copy_text(delivery->payload);
 	pgdf_instance_set_status(instance, status);
 	MemoryContextSwitchTo(caller);
+}
+
+/* Was a turn due that waits for nothing, while it was suspended?  One that is due later has a timer. */
+static bool
+has_missed_turn(const Instance *instance)
+{
+	Datum		key = Int64GetDatum(instance->key);
+
+	return instance->awaited == NULL && pgdf_spi_execute(&turn_timer_statement, &key, NULL) == 0;
 }
 
 static void

@@ -188,7 +188,10 @@ pgdf_event_send(Engine *engine, const Instance *sender, const TaskOptions *optio
 	InstanceRef target;
 
 	if (!pgdf_instance_find(options->instance_id, sender->owner, &target))
+	{
+		failure.error_type = "42704";
 		failure.message = psprintf("instance \"%s\" does not exist", options->instance_id);
+	}
 	else if (pgdf_status_is_final(target.status))
 		failure.message = psprintf("instance \"%s\" is final", options->instance_id);
 	else

@@ -267,7 +267,7 @@ pgdf_turn_await(Turn *turn, int64 handle)
 bool
 pgdf_turn_is_completed(const Turn *turn, int64 handle)
 {
-	return completed_at(turn, handle) < turn->replay->starts[turn->start].event_id;
+	return completed_at(turn, handle) <= turn->replay->starts[turn->start].event_id;
 }
 
 Jsonb *
@@ -411,10 +411,11 @@ pgdf_turn_cancel(Turn *turn, int64 handle)
 	/* whatever history says of its later fate: for this function it ends here */
 	caller = MemoryContextSwitchTo(turn->context);
 	task->outcome = OUTCOME_FAILED;
-	task->outcome_event = 0;
+	task->outcome_event = turn->replay->starts[turn->start].event_id;
 	task->failure = pgdf_failure_to_json(&failure);
 	task->is_cancelled = true;
-	turn->cancelled = lappend_int(turn->cancelled, pgdf_turn_task_number(handle));
+	if (!pgdf_turn_is_replaying(turn))
+		turn->cancelled = lappend_int(turn->cancelled, pgdf_turn_task_number(handle));
 	MemoryContextSwitchTo(caller);
 }
 

@@ -133,7 +133,7 @@ typedef struct Turn
 	/* what came of it */
 	bool		is_suspended;
 	AwaitTree  *awaited;		/* when suspended */
-	List	   *cancelled;		/* int: tasks that df_cancel stopped, in this replay */
+	List	   *cancelled;		/* int: tasks that df_cancel stopped in this turn */
 	bool		is_continued;	/* df_continue_as_new was called */
 	bool		keep_events;
 	text	   *next_input;
