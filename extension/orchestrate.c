@@ -13,12 +13,13 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "failure.h"
+#include "orchestrate.h"
 #include "payload.h"
 #include "pin.h"
 #include "rewind.h"
 #include "spi.h"
 #include "sql_activity.h"
-#include "user_code.h"
 
 /* After so many turns in a row that could not be finished, an instance is quarantined. */
 #define TURN_FAILURES_MAX	3
@@ -57,7 +58,6 @@ static TurnMark begin_turn(Instance *instance);
 static void undo_turn(Instance *instance, const TurnMark *mark);
 static void run_function(Instance *instance, const Registration *registration, Turn *turn,
 						 UserCode *code);
-static void run_user_code(Turn *turn, UserCode *code);
 static void pin_code(Instance *instance, const UserCode *code);
 static void apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code,
 					   const TurnMark *mark);
@@ -151,22 +151,25 @@ run_turn(Engine *engine, Instance *instance)
 static void
 load_replay(Instance *instance)
 {
-	Datum		values[2] = {Int64GetDatum(instance->key), Int32GetDatum(instance->execution)};
-
 	instance->replay = pgdf_replay_create(instance->context);
 	if (instance->had_history)
-	{
-		uint64		n = pgdf_spi_execute(&load_statement, values, NULL);
-
-		for (uint64 row = 0; row < n; row++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			replay_stored_event(instance->replay, instance->context, row);
-		}
-		SPI_freetuptable(SPI_tuptable);
-	}
+		pgdf_replay_load(instance->replay, instance->key, instance->execution);
 	for (int i = 0; i < instance->events->count; i++)
 		pgdf_replay_event(instance->replay, &instance->events->events[i]);
+}
+
+void
+pgdf_replay_load(Replay *replay, int64 instance_key, int execution)
+{
+	Datum		values[2] = {Int64GetDatum(instance_key), Int32GetDatum(execution)};
+	uint64		n = pgdf_spi_execute(&load_statement, values, NULL);
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		replay_stored_event(replay, replay->context, row);
+	}
+	SPI_freetuptable(SPI_tuptable);
 }
 
 static void
@@ -299,20 +302,18 @@ run_function(Instance *instance, const Registration *registration, Turn *turn, U
 	code->is_pinned = true;
 	code->code_hash = instance->code_hash;
 
-	run_user_code(turn, code);
+	pgdf_turn_run(turn, code);
 	if (code->end == USER_CODE_CHANGED)
 	{
 		code->clone = pgdf_pin_clone(instance->code_hash);
 		if (!OidIsValid(code->clone))
 			code->code_hash = NULL; /* its text is lost: the function as it is now */
-		run_user_code(turn, code);
+		pgdf_turn_run(turn, code);
 	}
-	if (turn->is_suspended || code->end == USER_CODE_RETURNED)
-		pgdf_turn_check_end(turn);
 }
 
-static void
-run_user_code(Turn *turn, UserCode *code)
+void
+pgdf_turn_run(Turn *turn, UserCode *code)
 {
 	pgdf_turn = turn;
 	PG_TRY();
@@ -324,6 +325,9 @@ run_user_code(Turn *turn, UserCode *code)
 		pgdf_turn = NULL;
 	}
 	PG_END_TRY();
+
+	if (turn->is_suspended || code->end == USER_CODE_RETURNED)
+		pgdf_turn_check_end(turn);
 }
 
 /* From its first turn on, an instance keeps the code that this turn ran. */
@@ -341,7 +345,7 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 {
 	bool		is_raised = code->end == USER_CODE_RAISED && !turn->is_suspended;
 
-	if (turn->divergence != NULL)
+	if (turn->expected != NULL)
 	{
 		undo_turn(instance, mark);
 		handle_divergence(engine, instance, turn);
@@ -432,7 +436,8 @@ fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *e
 static void
 handle_divergence(Engine *engine, Instance *instance, const Turn *turn)
 {
-	char	   *reason = psprintf("orchestrator does not match its history: %s%s%s", turn->divergence,
+	char	   *reason = psprintf("orchestrator does not match its history: expected %s, got %s%s%s",
+								  turn->expected, turn->actual,
 								  turn->divergence_context && turn->divergence_context[0] ? ", at " : "",
 								  turn->divergence_context ? turn->divergence_context : "");
 	Failure		failure = {.error_type = "NonDeterminism",.message = reason,.is_non_retriable = true};

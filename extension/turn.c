@@ -90,7 +90,7 @@ pgdf_turn_require(const char *function)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s can only be called by an orchestrator", function),
 				 errhint("Register the function that calls it with df_register_orchestrator and start it with df_start.")));
-	if (pgdf_turn->is_suspended || pgdf_turn->divergence != NULL)
+	if (pgdf_turn->is_suspended || pgdf_turn->expected != NULL)
 		raise_suspended();
 	return pgdf_turn;
 }
@@ -178,13 +178,13 @@ pgdf_turn_check_end(Turn *turn)
 {
 	const TurnTask *task;
 
-	if (turn->divergence != NULL || turn->next_task > turn->replay->ntasks)
+	if (turn->expected != NULL || turn->next_task > turn->replay->ntasks)
 		return;
 	task = &turn->replay->tasks[turn->next_task - 1];	/* history ends with a recorded one */
-	turn->divergence = MemoryContextStrdup(turn->context,
-										   psprintf("expected %s, got %s",
-													describe(task->kind, task->name, turn->next_task),
-													turn->is_suspended ? "a wait" : "the end of the function"));
+	turn->expected = MemoryContextStrdup(turn->context,
+										 describe(task->kind, task->name, turn->next_task));
+	turn->actual = turn->is_suspended ? "a wait" : "the end of the function";
+	turn->divergence_event = task->scheduled_event;
 }
 
 int
@@ -477,7 +477,10 @@ diverge(Turn *turn, const char *expected, const char *actual)
 	char	   *context = GetErrorContextStack();
 	MemoryContext caller = MemoryContextSwitchTo(turn->context);
 
-	turn->divergence = psprintf("expected %s, got %s", expected, actual);
+	turn->expected = pstrdup(expected);
+	turn->actual = pstrdup(actual);
+	if (turn->next_task <= turn->replay->ntasks)
+		turn->divergence_event = turn->replay->tasks[turn->next_task - 1].scheduled_event;
 	turn->divergence_context = pstrdup(context ? context : "");
 	MemoryContextSwitchTo(caller);
 	raise_suspended();

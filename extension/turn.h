@@ -137,7 +137,9 @@ typedef struct Turn
 	bool		is_continued;	/* df_continue_as_new was called */
 	bool		keep_events;
 	text	   *next_input;
-	char	   *divergence;		/* expected and actual call; not NULL: quarantine */
+	char	   *expected;		/* what history has; not NULL: the turn has diverged */
+	const char *actual;			/* what the function did instead */
+	int			divergence_event;	/* the event that was expected; 0: none */
 	char	   *divergence_context;	/* function and line */
 	bool		has_custom_status;
 	text	   *custom_status;

@@ -27,6 +27,9 @@ DECLARE
         'df_purge_before',
         'df_waits',
         'df_tree',
+        'df_lint',
+        'lint_rules',
+        'df_deploy_check',
         'status_name',
         'event_type_name'
     ];
