@@ -40,6 +40,6 @@ SELECT what, name, input FROM test.work('o') WHERE what = 'T';
 SELECT FROM df_register_activity('hold', queue => 'registered', kind => 'worker');
 CALL test.orchestrator('defaults', $$ BEGIN RETURN df_await(df_all(ARRAY[df_activity('hold', '1'), df_activity('hold', '2', queue => 'call'), df_activity('echo', '3')])); END $$);
 SELECT df_start('defaults', NULL, 'd', queue => 'instance'), df_start('defaults', NULL, 'e');
-SELECT FROM test.work(room => 0);
+CALL test.run(room => 0);
 SELECT instance_id, task_id, t.queue, t.priority FROM df.tasks t JOIN df.instance_state USING (instance_key)
 WHERE instance_id IN ('d', 'e') ORDER BY 1, 2;

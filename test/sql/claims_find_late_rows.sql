@@ -26,7 +26,7 @@ SELECT what, input FROM test.work(room => 2) WHERE what = 'T';
 
 -- more priorities than are remembered
 SELECT count(df_start('tasks', jsonb_build_object('from', i, 'to', i, 'priority', i), 'p' || i)) FROM generate_series(1, 20) AS i;
-SELECT FROM test.work(room => 0);
+CALL test.run(room => 0);
 SELECT string_agg(input, ' ') FROM test.work(room => 15) WHERE what = 'T';
 SELECT df_start('tasks', '{"from": 100, "to": 101, "priority": 100}', 'top');
 SELECT count(*) FROM test.work(room => 100) WHERE what = 'T';

@@ -19,7 +19,8 @@ BEGIN
     END LOOP;
 END $$;
 SELECT df_start('tree', NULL, 'left'), df_start('tree', NULL, 'right'), df_start('tree', NULL, 'other order');
-SELECT count(*) FROM test.work() WHERE what = 'T';
+CALL test.run();
+SELECT count(*) FROM test.claimed;
 CALL deliver('left', '{1,3,6,2}');
 CALL deliver('right', '{6,1,4,3}');
 CALL deliver('other order', '{5,3,1,2,6}');

@@ -8,11 +8,11 @@ CREATE FUNCTION step(n int) RETURNS void LANGUAGE sql AS $$ INSERT INTO xacts VA
 SELECT FROM df_register_activity('step');
 CALL test.orchestrator('steps', $$ BEGIN FOR i IN 1..4 LOOP PERFORM df_call_activity('step', to_jsonb(i)); END LOOP; RETURN 'null'; END $$);
 
--- nothing deferrable: one transaction does all
-SELECT df_start('steps', NULL, 'together');
+-- nothing deferrable: a transaction does several, as many as its time allows
+SELECT count(df_start('steps', NULL, 'together ' || i)) FROM generate_series(1, 5) AS i;
 CALL test.run();
-SELECT status, turns FROM test.instance('together');
-SELECT count(*), count(DISTINCT xid) FROM xacts;
+SELECT i.status, i.turns, count(*) FROM df.instances, test.instance(instance_id) i GROUP BY 1, 2;
+SELECT count(*), count(DISTINCT xid) < count(*) AS shared FROM xacts;
 
 -- from now on something is
 TRUNCATE xacts;

@@ -11,10 +11,9 @@ SELECT df_start('who', NULL, 'o1'), df_start('who', NULL, 'o2');
 SET ROLE regress_user;
 SELECT df_start('who', NULL, 'u2');
 RESET ROLE;
-SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work();
-SELECT instance_id, i.status, i.output FROM df.instances, test.instance(instance_id) i ORDER BY 1;
-SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work();
-SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work();
+SELECT input::jsonb -> 'more' AS more FROM test.work();
+SELECT instance_id, i.status, i.output FROM df.instances, test.instance(instance_id) i WHERE instance_id <> 'u2' ORDER BY 1;
+CALL test.run();
 SELECT instance_id, i.status, i.output FROM df.instances, test.instance(instance_id) i ORDER BY 1;
 
 -- results of two owners in one call: both are recorded, one is advanced
@@ -38,9 +37,8 @@ SELECT instance_id, i.status, i.output FROM df.instances, test.instance(instance
 SET ROLE regress_user;
 SELECT count(df_start('who', NULL, 'n' || i)) FROM generate_series(1, 5) AS i;
 RESET ROLE;
-SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work(turns => 2);
 SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work(turns => 1);
 SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work(turns => 0);
-SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work(turns => 2);
-SELECT input::jsonb -> 'turns' AS turns, input::jsonb -> 'more' AS more FROM test.work();
+SELECT (input::jsonb ->> 'turns')::int BETWEEN 1 AND 2 AS turns, input::jsonb -> 'more' AS more FROM test.work(turns => 2);
+CALL test.run();
 SELECT i.status, count(*) FROM generate_series(1, 5) AS n, test.instance('n' || n) i GROUP BY 1;

@@ -47,6 +47,7 @@ SELECT status, error_type FROM test.instance('once');
 
 -- df.detach gives back everything but what may be started only once
 SELECT df_start('one', '{"retry": {"max_attempts": 1}}', 'd1'), df_start('one', '{}', 'd2');
+CALL test.run(room => 0);
 SELECT what, attempt FROM test.work('w2') WHERE what <> 'S';
 SELECT * FROM task WHERE instance_id LIKE 'd_' ORDER BY 1;
 SELECT df.detach(test.attach('w2'));

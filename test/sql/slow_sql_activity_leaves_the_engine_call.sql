@@ -15,7 +15,7 @@ SELECT i.instance_id, t.lane, t.state, t.attempts, t.deliveries FROM df.tasks t 
 SET pgdf.inline_sql_budget = '5ms';
 
 SELECT df_start('sleeps', '{"seconds": 0.1}', 's');
-SELECT what, name, attempt, input FROM test.work(room => 0) WHERE what <> 'S';
+CALL test.run(room => 0);
 SELECT * FROM task;
 SELECT * FROM log;
 SELECT what, name, attempt, input FROM test.work() WHERE what <> 'S';
@@ -35,6 +35,7 @@ SELECT * FROM log;
 
 -- rolled back: nothing, and it can be run again
 SELECT df_start('sleeps', '{"seconds": 0.05}', 'b');
+CALL test.run(room => 0);
 SELECT what FROM test.work() WHERE what = 'Q';
 BEGIN;
 SELECT df.run_sql(test.attach(), instance_key, task_id, fence) FROM test.claimed;
@@ -46,6 +47,7 @@ SELECT * FROM log;
 
 -- its own time-out is an outcome; a failure is tried again by its policy, in the slow lane
 SELECT df_start('sleeps', '{"seconds": 10, "timeout": "50 ms", "retry": {"max_attempts": 2, "first_delay": 0}}', 'timeout');
+CALL test.run(room => 0);
 SELECT what FROM test.work() WHERE what = 'Q';
 SELECT df.run_sql(test.attach(), instance_key, task_id, fence) FROM test.claimed;
 DELETE FROM test.claimed;
@@ -57,6 +59,7 @@ SELECT * FROM log;
 
 -- what is not registered any more is not run, and not claimed again and again
 SELECT df_start('sleeps', '{"seconds": 0.05}', 'gone');
+CALL test.run(room => 0);
 SELECT what FROM test.work() WHERE what = 'Q';
 SELECT df_unregister('slow');
 SELECT df.run_sql(test.attach(), instance_key, task_id, fence) FROM test.claimed;
