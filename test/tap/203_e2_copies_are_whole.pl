@@ -14,12 +14,12 @@ my %opts = (blob_store => "file://$store");
 my $megabyte = join('', map { chr(rand 256) } 1 .. 4096) x 256;
 
 # a file that is written all the time
-write_bytes("$base/log", $megabyte x 32);
+write_bytes("$base/log", $megabyte x 16);
 my $writer = Pgdf::Process->start(
 	argv => [ $^X, '-e', 'open(my $fh, ">>", $ARGV[0]) or die; $| = 1; while (1) { syswrite($fh, "x"); }', "$base/log" ],
 	log => "$base/writer.log");
 
-wait_for(sub { return -s "$base/log" > 32 * 1024 * 1024 }, 'the writer');
+wait_for(sub { return -s "$base/log" > 16 * 1024 * 1024 }, 'the writer');
 my $out;
 
 # a busy machine may let the writer sleep during a copy
@@ -41,7 +41,7 @@ is($out->{outcome}[0]{result}, $size, 'a file that is open, but quiet, is copied
 $writer->kill9;
 
 # a file that changes once, while it is copied; a change that comes too late to be noticed is made again
-write_bytes("$base/once", $megabyte x 256);
+write_bytes("$base/once", $megabyte x 96);
 foreach (1 .. 10)
 {
 	my $run = start_writing('once');
@@ -78,13 +78,13 @@ is(-s "$store/backups$base/once", $whole, 'which leaves the old blob');
 is(temporary_files("$store/backups$base"), 0, 'and no temporary file');
 
 # several writers of one blob at once
-write_bytes("$base/shared", $megabyte x 32);
+write_bytes("$base/shared", $megabyte x 16);
 my @runs = map { start_e2('copy', [ ("$base/shared") x 4 ], %opts) } 1 .. 4;
 is_deeply(
 	[ map { map { $_->{result} // $_->{failure} } @{ finish_e2($_)->{outcome} } } @runs ],
-	[ (32 * 1024 * 1024) x 16 ],
+	[ (16 * 1024 * 1024) x 16 ],
 	'16 copies of one file at once, by four processes');
-is(read_bytes("$store/backups$base/shared") eq $megabyte x 32, 1, 'give one whole blob');
+is(read_bytes("$store/backups$base/shared") eq $megabyte x 16, 1, 'give one whole blob');
 is(temporary_files("$store/backups$base"), 0, 'and leave no temporary file');
 
 # what other writers left behind, under any number
