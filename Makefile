@@ -56,7 +56,8 @@ demo:  ## back up DIR=/usr/share/doc with a private server and a worker; KEEP=1 
 demo-stop:  ## stop what KEEP=1 left running
 	packaging/demo/run stop
 
-check: all unit  ## every test, in a scratch installation
+check: deps  ## every test, in a scratch installation, after installing what is missing
+	+$(MAKE) all unit
 	test/run
 
 check-unit: all unit  ## the tests of pure C
