@@ -73,6 +73,12 @@ static PgdfStatement register_stmt = {
 	TEXTOID, JSONOID, INTERVALOID, JSONOID, REGROLEOID, TIMESTAMPTZOID, INT8OID}
 };
 
+static PgdfStatement offered_stmt = {
+	.sql = "SELECT FROM df.worker_sessions WHERE $1 OPERATOR(pg_catalog.=) ANY (activities) LIMIT 1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
 static PgdfStatement unregister_stmt = {
 	.sql = "DELETE FROM df.registrations WHERE name_key OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
@@ -92,6 +98,7 @@ static void write_registration(const RegisterRequest *request, Oid owner,
 							   const char *signature, const char *search_path);
 static void lock_registrations(void);
 static Oid	check_name_owner(const RegisterRequest *request);
+static void refuse_offered(const RegisterRequest *request, Datum key);
 static Oid	name_owner(uint64 row);
 static bool creating_pgdf(void);
 static void refuse_built_in(const char *name, const char *action) pg_attribute_noreturn();
@@ -338,7 +345,10 @@ check_name_owner(const RegisterRequest *request)
 	Oid			owner;
 
 	if (count == 0)
+	{
+		refuse_offered(request, key);
 		return request->registrar;
+	}
 
 	owner = name_owner(0);
 	if (!pgdf_may_act_for(request->registrar, owner))
@@ -363,6 +373,22 @@ check_name_owner(const RegisterRequest *request)
 			refuse_built_in(pgdf_spi_cstring(row, 5), "replace");
 	}
 	return owner;
+}
+
+/*
+ * A name that workers offer without a registration is in use already: a function
+ * of that name would be run by those who count on the worker, with their rights.
+ */
+static void
+refuse_offered(const RegisterRequest *request, Datum key)
+{
+	if (request->kind != KIND_SQL || pgdf_is_admin(request->registrar) ||
+		pgdf_spi_execute_latest(&offered_stmt, &key, NULL) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("activity \"%s\" is offered by a worker", request->name),
+			 errhint("Only an administrator can register a function by that name.")));
 }
 
 /* Column registrar of a row of find_name_stmt. */

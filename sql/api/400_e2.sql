@@ -29,3 +29,6 @@ COMMENT ON FUNCTION df_e2_backup_site_content(jsonb)
     IS 'orchestrator E2_BackupSiteContent: back up a directory tree, return the number of bytes';
 
 SELECT @extschema@.df_register_orchestrator('E2_BackupSiteContent', 'df_e2_backup_site_content(jsonb)');
+/* what it calls is what workers offer, and nothing that somebody registers by these names */
+SELECT @extschema@.df_register_activity('E2_GetFileList', kind => 'worker');
+SELECT @extschema@.df_register_activity('E2_CopyFileToBlob', kind => 'worker');
