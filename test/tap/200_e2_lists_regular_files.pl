@@ -76,24 +76,6 @@ sub make_tree
 	return;
 }
 
-# Directories in directories, made from one to the next as no system call takes so long a path.
-sub make_deep
-{
-	my ($path, $width, $depth) = @_;
-	my $name = 'd' x $width;
-
-	mkdir($path) or die "could not make $path: $!";
-	chdir($path) or die;
-	foreach (1 .. $depth)
-	{
-		mkdir($name) && chdir($name) or die "could not make a deep directory: $!";
-		$path .= "/$name";
-	}
-	write_bytes('file', 'x');
-	chdir('/') or die;
-	return "$path/file";
-}
-
 sub list_of
 {
 	my ($dir) = @_;

@@ -126,6 +126,14 @@ is_deeply([ grep { index(path_of($_), $store) == 0 } @{ $out->{outcome}[0]{resul
 ok(scalar(@{ $out->{outcome}[0]{result} }) > 10, 'but what is beside it');
 like($out->{err}, qr/left directory "\Q$store\E" out: it is the blob store/, 'and that is reported');
 
+# a path longer than PATH_MAX
+my $deep = make_deep("$base/deep", 200, 40);
+
+$out = run_e2('copy', [$deep], blob_store => "file://$base/for_deep");
+is($out->{outcome}[0]{result}, 1, 'a file with a path longer than PATH_MAX is copied');
+$out = run_e2('list', ["$base/for_deep"]);
+is_deeply($out->{outcome}[0]{result}, ["$base/for_deep/backups$deep"], 'and its blob has as long a path');
+
 done_testing();
 
 sub fails

@@ -18,7 +18,7 @@ use IPC::Run;
 use JSON::PP;
 use MIME::Base64;
 
-our @EXPORT = qw(run_e2 start_e2 finish_e2 e2_options item_of path_of write_bytes read_bytes files_below type_of);
+our @EXPORT = qw(run_e2 start_e2 finish_e2 item_of path_of write_bytes read_bytes make_deep files_below type_of);
 
 my $json = JSON::PP->new->utf8->allow_nonref;
 
@@ -132,6 +132,24 @@ sub read_bytes
 	local $/;
 	my $bytes = <$fh>;
 	return $bytes // '';
+}
+
+# Directories in directories, made from one to the next as no system call takes so long a path; returns the file in the last.
+sub make_deep
+{
+	my ($path, $width, $depth) = @_;
+	my $name = 'd' x $width;
+
+	mkdir($path) or croak "could not make $path: $!";
+	chdir($path) or croak "could not enter $path: $!";
+	foreach (1 .. $depth)
+	{
+		mkdir($name) && chdir($name) or croak "could not make a deep directory: $!";
+		$path .= "/$name";
+	}
+	write_bytes('file', 'x');
+	chdir('/') or croak "could not leave: $!";
+	return "$path/file";
 }
 
 # Paths of all regular files below a directory, relative to it, sorted by bytes.
