@@ -54,7 +54,8 @@ typedef struct CacheEntry
 } CacheEntry;
 
 static PgdfStatement find_stmt = {
-	.sql = "SELECT name, version, kind, function, search_path, queue, retry, timeout, settings, code_hash"
+	.sql = "SELECT name, version, kind, function, search_path, queue, retry, timeout, settings, code_hash,"
+	" function_owner::oid, registrar::oid"
 	" FROM df.registrations"
 	" WHERE name_key OPERATOR(pg_catalog.=) $1"
 	" AND ($2 IS NULL OR version OPERATOR(pg_catalog.=) $2)"
@@ -97,6 +98,7 @@ static char *copy_string(const char *string);
 static text *copy_text(const text *value);
 static Oid	resolve_function(const Registration *registration, Oid owner);
 static Oid	try_resolve(const Registration *registration);
+static void check_function_owner(const Registration *registration, Oid function);
 static void check_superuser(const Registration *registration, Oid function, Oid owner);
 
 Registration *
@@ -151,6 +153,7 @@ pgdf_registry_resolve(const Registration *registration, Oid owner)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function %s", registration->function),
 				 errdetail("It is registered as \"%s\".", registration->name)));
+	check_function_owner(registration, function);
 	check_superuser(registration, function, owner);
 	return function;
 }
@@ -461,6 +464,8 @@ registration_load(const char *name, const char *version)
 	}
 	registration->settings = pgdf_spi_text(0, 9, CurrentMemoryContext);
 	registration->code_hash = pgdf_spi_cstring(0, 10);
+	registration->function_owner = DatumGetObjectId(pgdf_spi_datum(0, 11, &isnull));
+	registration->registrar = DatumGetObjectId(pgdf_spi_datum(0, 12, &isnull));
 	return registration;
 }
 
@@ -562,6 +567,26 @@ try_resolve(const Registration *registration)
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = resource_owner;
 	return function;
+}
+
+/*
+ * Where the function was, somebody else may have put one of that name meanwhile:
+ * only what the registrar could register today is run.
+ */
+static void
+check_function_owner(const Registration *registration, Oid function)
+{
+	Oid			function_owner = pgdf_function_owner(function);
+
+	if (function_owner == registration->function_owner ||
+		is_member_of_role(registration->registrar, function_owner))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("function %s has another owner than when it was registered as \"%s\"",
+					registration->function, registration->name),
+			 errdetail("It belongs to role \"%s\".", GetUserNameFromId(function_owner, true)),
+			 errhint("Register it again.")));
 }
 
 static void

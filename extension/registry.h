@@ -31,6 +31,8 @@ typedef struct Registration
 	Interval   *timeout;		/* or NULL */
 	text	   *settings;		/* JSON, or NULL */
 	char	   *code_hash;		/* when it was registered; or NULL */
+	Oid			function_owner; /* when it was registered */
+	Oid			registrar;		/* owner of the name */
 
 	/* private to registry.c */
 	uint64		generation;		/* of the cache, when this was read */
