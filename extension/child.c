@@ -46,7 +46,7 @@ pgdf_start_from_turn(const StartRequest *request, Jsonb *input)
 	char	   *call = psprintf(PGDF_START_PREFIX "%s", request->name);
 
 	options.instance_id = request->instance_id ? pstrdup(request->instance_id) :
-		pgdf_turn_child_id(turn);
+		pgdf_turn_child_id(turn, 0);
 	options.version = request->version ? pstrdup(request->version) : NULL;
 	options.tags = request->tags ? (Jsonb *) PG_DETOAST_DATUM_COPY(JsonbPGetDatum(request->tags)) : NULL;
 	options.queue = request->queue ? pstrdup(request->queue) : NULL;
@@ -74,7 +74,7 @@ schedule_child(Turn *turn, FunctionCallInfo fcinfo)
 	pgdf_check_name(name, "orchestrator name", PGDF_NAME_MAX);
 
 	caller = MemoryContextSwitchTo(turn->context);
-	options.instance_id = PG_ARGISNULL(2) ? pgdf_turn_child_id(turn) :
+	options.instance_id = PG_ARGISNULL(2) ? pgdf_turn_child_id(turn, turn->replay->nrewinds) :
 		text_to_cstring(PG_GETARG_TEXT_PP(2));
 	options.version = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
 	options.tags = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P_COPY(4);

@@ -427,9 +427,9 @@ df_failure(PG_FUNCTION_ARGS)
 {
 	Turn	   *turn = pgdf_turn_require("df_failure");
 
-	if (turn->last_failure == NULL)
+	if (turn->failures == NIL)
 		PG_RETURN_NULL();
-	PG_RETURN_JSONB_P(pgdf_payload_to_jsonb(turn->last_failure));
+	PG_RETURN_JSONB_P(pgdf_payload_to_jsonb(((RaisedFailure *) linitial(turn->failures))->failure));
 }
 
 /* --------------------------------------------------------- recorded values */

@@ -12,6 +12,7 @@
 #include "event.h"
 #include "instance.h"
 #include "retry.h"
+#include "rewind.h"
 #include "task.h"
 
 static const TaskOptions no_options = {0};
@@ -31,6 +32,7 @@ pgdf_decisions_apply(Engine *engine, Instance *instance, Turn *turn, bool is_fin
 	Replay	   *replay = turn->replay;
 	TimestampTz now = GetCurrentTimestamp();
 	int			last = replay->ntasks;
+	ListCell   *cell;
 
 	for (int number = replay->ntasks + 1; number < turn->next_task; number++)
 	{
@@ -50,6 +52,9 @@ pgdf_decisions_apply(Engine *engine, Instance *instance, Turn *turn, bool is_fin
 		if (!is_final || task->kind == TASK_SEND || task->kind == TASK_CHILD)
 			apply_task(engine, instance, number, task, event);
 	}
+	foreach(cell, turn->restarted)
+		start_child(engine, instance, lfirst_int(cell), &replay->tasks[lfirst_int(cell) - 1]);
+	pgdf_replay_forget_restarts(replay);
 	if (instance->next_event_id > pgdf_max_history_events)
 		pgdf_instance_block(instance,
 							psprintf("history has more than %d events (pgdf.max_history_events)",

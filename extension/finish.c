@@ -25,28 +25,28 @@
 	" stopped AS (" \
 	"    INSERT INTO df.cancellations (worker_key, instance_key, task_id, fence)" \
 	"    SELECT worker_key, instance_key, task_id, fence FROM df.tasks" \
-	"     WHERE instance_key = $1" condition " AND state = 1" \
+	"     WHERE instance_key = $1" condition " AND state + 0 = 1" \
 	"    ON CONFLICT DO NOTHING)"
 
 static PgdfStatement delete_tasks_statement = {
 	"WITH held AS MATERIALIZED ("
-	"    SELECT instance_key, task_id FROM df.tasks WHERE instance_key = $1 FOR UPDATE SKIP LOCKED),"
+	"    SELECT task_id FROM df.tasks WHERE instance_key = $1 FOR UPDATE SKIP LOCKED),"
 	STOP_CLAIMED("")
-	" DELETE FROM df.tasks t USING held"
-	"  WHERE t.instance_key = held.instance_key AND t.task_id = held.task_id",
+	" DELETE FROM df.tasks"
+	"  WHERE instance_key = $1 AND task_id = ANY (ARRAY(SELECT task_id FROM held))",
 	1, {INT8OID}
 };
 
 /* A failed instance may be rewound: nothing runs, but nothing is forgotten. */
 static PgdfStatement park_tasks_statement = {
 	"WITH held AS MATERIALIZED ("
-	"    SELECT instance_key, task_id FROM df.tasks"
-	"     WHERE instance_key = $1 AND state IN (0, 1, 2) FOR UPDATE SKIP LOCKED),"
+	"    SELECT task_id FROM df.tasks"
+	"     WHERE instance_key = $1 AND state + 0 IN (0, 1, 2) FOR UPDATE SKIP LOCKED),"
 	STOP_CLAIMED("")
-	" UPDATE df.tasks t"
+	" UPDATE df.tasks"
 	"    SET state = 5, visible_at = NULL, fence = NULL, worker_key = NULL, claimed_at = NULL,"
 	"        is_started = false"
-	"   FROM held WHERE t.instance_key = held.instance_key AND t.task_id = held.task_id",
+	"  WHERE instance_key = $1 AND task_id = ANY (ARRAY(SELECT task_id FROM held))",
 	1, {INT8OID}
 };
 
@@ -57,11 +57,11 @@ static PgdfStatement delete_timers_statement = {
 
 static PgdfStatement cancel_task_statement = {
 	"WITH held AS MATERIALIZED ("
-	"    SELECT instance_key, task_id FROM df.tasks WHERE instance_key = $1 AND task_id = $2"
+	"    SELECT task_id FROM df.tasks WHERE instance_key = $1 AND task_id = $2"
 	"       FOR UPDATE SKIP LOCKED),"
 	STOP_CLAIMED(" AND task_id = $2")
-	" DELETE FROM df.tasks t USING held"
-	"  WHERE t.instance_key = held.instance_key AND t.task_id = held.task_id",
+	" DELETE FROM df.tasks"
+	"  WHERE instance_key = $1 AND task_id = ANY (ARRAY(SELECT task_id FROM held))",
 	2, {INT8OID, INT4OID}
 };
 
@@ -185,6 +185,7 @@ pgdf_instance_continue_as_new(Engine *engine, Instance *instance, text *input, b
 	instance->replay = NULL;
 	instance->had_history = instance->had_tasks = false;
 	instance->execution++;
+	instance->code_hash = NULL; /* it begins with the code as it is now */
 	instance->next_event_id = instance->next_task_id = 1;
 	instance->tasks_total = instance->tasks_completed = 0;
 	instance->awaited = NULL;

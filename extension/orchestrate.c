@@ -228,6 +228,7 @@ pgdf_replay_event(Replay *replay, const Event *event)
 	if (event->type == EVENT_ORCHESTRATOR_STARTED)
 	{
 		pgdf_replay_add_start(replay, event->event_id, event->time);
+		pgdf_replay_forget_restarts(replay);
 		return;
 	}
 	if (event->type == EVENT_EXECUTION_REWOUND)
@@ -417,8 +418,7 @@ apply_suspended(Engine *engine, Instance *instance, Turn *turn)
 static void
 fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *error)
 {
-	bool		is_task_failure = turn->last_failure != NULL &&
-	error->sqlerrcode == turn->last_failure_code;
+	const RaisedFailure *cause = pgdf_turn_find_failure(turn, error->sqlerrcode, error->message);
 	text	   *failure;
 	Event	   *event;
 
@@ -426,10 +426,10 @@ fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *e
 		error->hint = psprintf("An orchestrator only decides; move what writes into an activity.%s%s",
 							   error->context ? " The statement is at: " : "",
 							   error->context ? error->context : "");
-	failure = pgdf_failure_from_error(error, is_task_failure ? turn->last_failure : NULL);
+	failure = pgdf_failure_from_error(error, cause != NULL ? cause->failure : NULL);
 	event = pgdf_instance_add_event(instance, EVENT_EXECUTION_COMPLETED, GetCurrentTimestamp());
 	event->failure = failure;
-	event->payload = pgdf_rewind_point(turn, is_task_failure);
+	event->payload = pgdf_rewind_point(turn, cause);
 	pgdf_instance_finish(engine, instance, STATUS_FAILED, NULL, failure);
 }
 

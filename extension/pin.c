@@ -60,11 +60,11 @@ static PgdfStatement definition_statement = {
 static PgdfStatement unused_statement = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_proc p"
 	"  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-	" WHERE n.nspname = 'df' AND p.proname LIKE 'pinned\\_%'"
+	" WHERE n.nspname = 'df' AND p.proname LIKE 'pinned\\_%' AND p.proname <> $1"
 	"   AND NOT EXISTS (SELECT FROM df.instance_state s"
 	"                    WHERE 'pinned_' || left(s.code_hash, 32) = p.proname"
 	"                      AND s.completed_at IS NULL)",
-	0, {0}
+	1, {NAMEOID}
 };
 
 static PgdfStatement blocked_statement = {
@@ -88,7 +88,7 @@ static char *clone_name(const char *code_hash);
 static char *definition_tail(Oid function);
 static Oid	find_clone(const char *name);
 static void create_clone(const char *name, const char *tail, Oid owner);
-static void drop_unused(void);
+static void drop_unused(const char *but);
 static void run(const char *sql);
 
 bool
@@ -141,7 +141,7 @@ pgdf_pin_clone(const char *code_hash)
 		return InvalidOid;
 	tail = pgdf_spi_cstring(0, 1);
 	create_clone(name, tail, DatumGetObjectId(pgdf_spi_datum(0, 2, &isnull)));
-	drop_unused();
+	drop_unused(name);
 	return find_clone(name);
 }
 
@@ -242,11 +242,18 @@ create_clone(const char *name, const char *tail, Oid owner)
 				 quote_identifier(GetUserNameFromId(owner, false))));
 }
 
+/* An instance that is being rewound needs its clone, and is final still in the table. */
 static void
-drop_unused(void)
+drop_unused(const char *but)
 {
-	uint64		n = pgdf_spi_execute(&unused_statement, NULL, NULL);
-	SPITupleTable *rows = SPI_tuptable;
+	NameData	clone;
+	Datum		value = NameGetDatum(&clone);
+	SPITupleTable *rows;
+	uint64		n;
+
+	namestrcpy(&clone, but);
+	n = pgdf_spi_execute(&unused_statement, &value, NULL);
+	rows = SPI_tuptable;
 
 	for (uint64 row = 0; row < n; row++)
 	{

@@ -15,11 +15,14 @@
 
 #include "engine.h"
 
-/* Of a turn that ends its instance with a failure; JSON text. */
-extern text *pgdf_rewind_point(const Turn *turn, bool is_task_failure);
+/* Of a turn that ends its instance with a failure, perhaps a task's; JSON text. */
+extern text *pgdf_rewind_point(const Turn *turn, const RaisedFailure *cause);
 
 /* What an ExecutionRewound event means for the next turn. */
 extern void pgdf_replay_rewind(Replay *replay, text *point);
+
+/* The first turn after it has been recorded: it has started the children that were to be started anew. */
+extern void pgdf_replay_forget_restarts(Replay *replay);
 
 /* Rewind a failed instance that is locked here. */
 extern void pgdf_rewind_instance(Engine *engine, Instance *instance, const Delivery *delivery);

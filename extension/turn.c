@@ -37,6 +37,7 @@ static void diverge(Turn *turn, const char *expected, const char *actual) pg_att
 static void replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash);
 static void add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 					 int64 hash, const TaskOptions *options);
+static void restart_child(Turn *turn, int number, Jsonb *input, const TaskOptions *options);
 static void adopt_event_task(Turn *turn, int number, const char *name);
 static char *describe(TaskKind kind, const char *name, int number);
 static uint32 execution_tag(const Turn *turn);
@@ -199,7 +200,11 @@ pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
 	hash = kind == TASK_RECORD || kind == TASK_EVENT ? 0 : pgdf_payload_hash(input);
 
 	if (number <= turn->replay->ntasks)
+	{
 		replay_task(turn, number, kind, name, hash);
+		if (turn->replay->tasks[number - 1].must_restart)
+			restart_child(turn, number, input, options);
+	}
 	else
 		add_task(turn, number, kind, name, input, hash, options);
 	if (kind == TASK_EVENT)
@@ -373,12 +378,31 @@ void
 pgdf_turn_note_failure(Turn *turn, const TurnTask *task, int sqlstate, List *failed_tasks)
 {
 	MemoryContext caller = MemoryContextSwitchTo(turn->context);
+	RaisedFailure *raised = palloc(sizeof(RaisedFailure));
 
-	turn->last_failure = task->failure;
-	turn->last_failure_code = sqlstate;
-	turn->failed_tasks = list_copy(failed_tasks);
-	turn->failed_from = turn->replay->starts[turn->start].event_id;
+	raised->failure = task->failure;
+	raised->sqlstate = sqlstate;
+	raised->failed_tasks = list_copy(failed_tasks);
+	raised->failed_from = turn->replay->starts[turn->start].event_id;
+	turn->failures = lcons(raised, turn->failures);
 	MemoryContextSwitchTo(caller);
+}
+
+const RaisedFailure *
+pgdf_turn_find_failure(const Turn *turn, int sqlstate, const char *message)
+{
+	ListCell   *cell;
+
+	foreach(cell, turn->failures)
+	{
+		const RaisedFailure *raised = lfirst(cell);
+		Failure		failure;
+
+		pgdf_failure_from_json(raised->failure, &failure);
+		if (raised->sqlstate == sqlstate && message != NULL && strstr(message, failure.message) != NULL)
+			return raised;
+	}
+	return NULL;
 }
 
 char *
@@ -440,19 +464,21 @@ pgdf_turn_now(const Turn *turn)
 }
 
 char *
-pgdf_turn_child_id(const Turn *turn)
+pgdf_turn_child_id(const Turn *turn, int attempt)
 {
 	struct
 	{
 		pg_uuid_t	run_id;
 		int32		execution;
 		int32		number;
+		int32		attempt;
 	}			seed;
 
 	memset(&seed, 0, sizeof(seed));
 	seed.run_id = turn->run_id;
 	seed.execution = turn->execution;
 	seed.number = turn->next_task;
+	seed.attempt = attempt;
 	return psprintf("%016llx%016llx",
 					(unsigned long long) hash_bytes_extended((const unsigned char *) &seed, sizeof(seed), 1),
 					(unsigned long long) hash_bytes_extended((const unsigned char *) &seed, sizeof(seed), 2));
@@ -546,6 +572,20 @@ add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 		task->result = task->input;
 	}
 	turn->nnew++;
+	MemoryContextSwitchTo(caller);
+}
+
+/* What a child was started with is not in history: the call says it again. */
+static void
+restart_child(Turn *turn, int number, Jsonb *input, const TaskOptions *options)
+{
+	MemoryContext caller = MemoryContextSwitchTo(turn->context);
+	TurnTask   *task = &turn->replay->tasks[number - 1];
+
+	task->input = pgdf_payload_from_jsonb(input);
+	task->options = palloc(sizeof(TaskOptions));
+	memcpy(task->options, options, sizeof(TaskOptions));
+	turn->restarted = lappend_int(turn->restarted, number);
 	MemoryContextSwitchTo(caller);
 }
 
@@ -712,12 +752,13 @@ static void
 raise_failure(Turn *turn, const TurnTask *task, int number)
 {
 	Failure		failure;
+	int			sqlstate;
 
 	pgdf_failure_from_json(task->failure, &failure);
-	pgdf_turn_note_failure(turn, task, pgdf_turn_failure_sqlstate(task, &failure),
-						   list_make1_int(number));
+	sqlstate = pgdf_turn_failure_sqlstate(task, &failure);
+	pgdf_turn_note_failure(turn, task, sqlstate, list_make1_int(number));
 	ereport(ERROR,
-			(errcode(turn->last_failure_code),
+			(errcode(sqlstate),
 			 errmsg("%s \"%s\" failed: %s",
 					task->kind == TASK_CHILD ? "sub-orchestration" : "activity",
 					task->name ? task->name : "", failure.message),

@@ -79,6 +79,7 @@ typedef struct TurnTask
 	text	   *result;			/* JSON text */
 	text	   *failure;		/* failureDetails */
 	bool		is_cancelled;	/* by df_cancel, as of where the function is */
+	bool		must_restart;	/* a child that has failed and cannot be rewound */
 	text	   *input;			/* new tasks only */
 	TaskOptions *options;		/* new tasks only; may be NULL */
 } TurnTask;
@@ -100,7 +101,18 @@ typedef struct Replay
 	TurnStart  *starts;
 	int			nstarts;
 	int			start_capacity;
+	int			nrewinds;
+	bool		has_restarts;	/* tasks with must_restart */
 } Replay;
+
+/* A failure that the function was told of. */
+typedef struct RaisedFailure
+{
+	text	   *failure;		/* failureDetails */
+	int			sqlstate;
+	List	   *failed_tasks;	/* int: the tasks whose failure that was */
+	int			failed_from;	/* event id of the turn that first saw it */
+} RaisedFailure;
 
 /* A combination made by df_all, df_any. */
 typedef struct TaskGroup
@@ -143,10 +155,8 @@ typedef struct Turn
 	char	   *divergence_context;	/* function and line */
 	bool		has_custom_status;
 	text	   *custom_status;
-	text	   *last_failure;	/* failureDetails last raised */
-	int			last_failure_code;	/* its SQLSTATE */
-	List	   *failed_tasks;	/* int: the tasks whose failure that was */
-	int			failed_from;	/* event id of the turn that first saw it */
+	List	   *failures;		/* RaisedFailure *: the last one raised comes first */
+	List	   *restarted;		/* int: failed children that a rewind wants anew */
 } Turn;
 
 /* The turn that this backend is running, or NULL. */
@@ -205,8 +215,11 @@ extern void pgdf_turn_continue_as_new(Turn *turn, Jsonb *input, bool keep_events
 /* Recorded time of the turn that the function is in. */
 extern TimestampTz pgdf_turn_now(const Turn *turn);
 
-/* An instance id that depends on run id, execution and the number of the next task. */
-extern char *pgdf_turn_child_id(const Turn *turn);
+/*
+ * An instance id that depends on run id, execution, the number of the next task,
+ * and on attempt.
+ */
+extern char *pgdf_turn_child_id(const Turn *turn, int attempt);
 
 /* Handles of tasks and combinations. */
 extern int64 pgdf_turn_handle(const Turn *turn, int number);
@@ -235,6 +248,9 @@ extern TaskGroup *pgdf_turn_find_group(const Turn *turn, int64 handle);
 /* Note, before raising it, which tasks' failure df_failure() and df_rewind speak of. */
 extern void pgdf_turn_note_failure(Turn *turn, const TurnTask *task, int sqlstate,
 								   List *failed_tasks);
+
+/* The failure that an error which ended the function has passed on, or NULL. */
+extern const RaisedFailure *pgdf_turn_find_failure(const Turn *turn, int sqlstate, const char *message);
 
 /* SQLSTATE of a failure as the orchestrator sees it: one of class DF. */
 extern int	pgdf_turn_failure_sqlstate(const TurnTask *task, const Failure *failure);
