@@ -16,7 +16,7 @@ WORKER_MAKE = flock worker $(MAKE) -C worker
 UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
 C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/modules/*.[ch]))
 SHELL_FILES = .ci/run test/run test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
-	packaging/tools/indent
+	packaging/tools/indent packaging/tools/manpage
 
 all: extension worker  ## build the extension and the worker (default)
 
@@ -39,7 +39,8 @@ install: all  ## install into the server of PG_CONFIG= and below prefix=/usr/loc
 	+$(EXTENSION_MAKE) install
 	+$(WORKER_MAKE) install prefix='$(prefix)' bindir='$(bindir)'
 	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(unitdir)'
-	$(INSTALL) -m 644 packaging/pgdf.1 '$(DESTDIR)$(mandir)/man1/pgdf.1'
+	packaging/tools/manpage worker/pgdf > '$(DESTDIR)$(mandir)/man1/pgdf.1'
+	chmod 644 '$(DESTDIR)$(mandir)/man1/pgdf.1'
 	sed 's#@bindir@#$(bindir)#' packaging/pgdf-worker.service.in > '$(DESTDIR)$(unitdir)/pgdf-worker.service'
 	chmod 644 '$(DESTDIR)$(unitdir)/pgdf-worker.service'
 
