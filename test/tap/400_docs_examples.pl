@@ -8,6 +8,8 @@
 #   <!-- as superuser -->         by a superuser
 #   <!-- in a new database -->    by a superuser, in a database without the extension
 # The worker has the commands of the page's ```json block with "exec", if there is one.
+#
+# Links from page to page lead somewhere.
 
 use strict;
 use warnings;
@@ -27,6 +29,7 @@ foreach my $page (@pages)
 	my @blocks = blocks_of($page);
 
 	run_page(basename($page), @blocks) if grep { $_->{language} eq 'sql' } @blocks;
+	is(join(' ', broken_links($page)), '', basename($page) . ': no broken link');
 }
 done_testing();
 
@@ -169,4 +172,29 @@ sub missing_lines
 		shift @wanted if @wanted && $line eq $wanted[0];
 	}
 	return @wanted;
+}
+
+# Links to pages that are not there, or to headings that a page does not have.  (README.md and LICENSE may not be here.)
+sub broken_links
+{
+	my ($page) = @_;
+	my @broken;
+
+	foreach my $link (slurp($page) =~ /\]\(([^)\s]+)\)/g)
+	{
+		my ($file, $anchor) = $link =~ /^([^#]*)#?(.*)$/;
+		my $path = $file eq '' ? $page : dirname($page) . "/$file";
+
+		next if $link =~ /^\w+:/ || $file =~ m{(^|/)(README\.md|LICENSE|CHANGELOG\.md)$};
+		push @broken, $link if !-e $path || $anchor ne '' && !grep { $_ eq $anchor } anchors($path);
+	}
+	return @broken;
+}
+
+# The anchors that headings get: lower case, without punctuation, blanks as dashes.
+sub anchors
+{
+	my ($path) = @_;
+
+	return map { lc($_) =~ s/[^\w\s-]//gr =~ s/\s/-/gr } slurp($path) =~ /^#+ +(.*?)\s*$/mg;
 }
