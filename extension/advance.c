@@ -44,7 +44,8 @@ static PgdfStatement ready_statement = {
 	"                   SELECT instance_key FROM df.instance_state"
 	"                    WHERE blocked_reason IS NOT NULL AND turn_failures >= 2 * $2)))"
 	"         ORDER BY inbox_id LIMIT $1) i"
-	"  JOIN df.instance_state s ON s.instance_key = i.instance_key"
+	" CROSS JOIN LATERAL (SELECT owner FROM df.instance_state"
+	"                      WHERE instance_key = i.instance_key OFFSET 0) s"
 	" GROUP BY i.instance_key, s.owner"
 	" ORDER BY 3",
 	2, {INT4OID, INT4OID}

@@ -46,7 +46,7 @@ typedef struct Lane
 /* A claim as one statement.  MATERIALIZED, or the subquery might run again and lock more rows. */
 #define CLAIM(condition, order) \
 	"WITH c AS MATERIALIZED (" \
-	"    SELECT instance_key, task_id FROM df.tasks" \
+	"    SELECT ctid FROM df.tasks" \
 	"     WHERE state = 0 AND queue = $1 AND lane = $2" condition \
 	"     ORDER BY " order " LIMIT $3 FOR UPDATE SKIP LOCKED)," \
 	" u AS (" \
@@ -54,15 +54,17 @@ typedef struct Lane
 	"       SET state = 1, fence = df.random_fence(), worker_key = $4, claimed_at = $5," \
 	"           deliveries = t.deliveries + 1, is_started = t.at_most_once," \
 	"           attempts = CASE WHEN t.at_most_once THEN t.attempts + 1 ELSE t.attempts END" \
-	"      FROM c WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id" \
+	"     WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM c))" \
 	"    RETURNING t.*)" \
 	" SELECT u.instance_key, u.task_id, u.fence, u.name, s.instance_id, u.execution, u.attempts," \
 	"        s.run_id, u.timeout, h.payload, u.settings, s.traceparent, u.at_most_once," \
 	"        u.priority, u.seq, s.completed_at IS NOT NULL" \
 	"   FROM u" \
-	"   JOIN df.instance_state s ON s.instance_key = u.instance_key" \
-	"   JOIN df.history h ON h.instance_key = u.instance_key AND h.execution = u.execution" \
-	"                    AND h.event_id = u.scheduled_event" \
+	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state" \
+	"                       WHERE instance_key = u.instance_key OFFSET 0) s" \
+	"  CROSS JOIN LATERAL (SELECT payload FROM df.history" \
+	"                       WHERE instance_key = u.instance_key AND execution = u.execution" \
+	"                         AND event_id = u.scheduled_event OFFSET 0) h" \
 	"  ORDER BY u.priority DESC, u.seq"
 
 static PgdfStatement claim_full = {

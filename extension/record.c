@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "storage/itemptr.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
@@ -42,6 +43,7 @@ typedef struct Report
 	bool		is_started;
 	bool		is_sql;
 	char	   *name;
+	ItemPointerData row;		/* place of the locked row */
 } Report;
 
 static PgdfStatement owner_statement = {
@@ -51,22 +53,24 @@ static PgdfStatement owner_statement = {
 
 static PgdfStatement lock_statement = {
 	"SELECT d.n::int, t.execution, t.attempts, t.is_started, t.retry, t.scheduled_at, t.name,"
-	"       t.state = 1 AND t.fence = d.fence, t.lane = '*slow'"
+	"       t.state = 1 AND t.fence = d.fence, t.lane = '*slow', t.row"
 	"  FROM unnest($1, $2, $3) WITH ORDINALITY AS d(instance_key, task_id, fence, n)"
-	"  JOIN df.tasks t ON t.instance_key = d.instance_key AND t.task_id = d.task_id"
-	"   FOR UPDATE OF t SKIP LOCKED",
+	" CROSS JOIN LATERAL ("
+	"       SELECT ctid AS row, * FROM df.tasks"
+	"        WHERE instance_key = d.instance_key AND task_id = d.task_id"
+	"          FOR UPDATE SKIP LOCKED) t",
 	3, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}
 };
 
 static PgdfStatement exists_statement = {
-	"SELECT FROM df.tasks WHERE instance_key = $1 AND task_id = $2 AND fence = $3 AND state = 1",
+	"SELECT FROM df.tasks WHERE instance_key = $1 AND task_id = $2 AND fence = $3",
 	3, {INT8OID, INT4OID, INT8OID}
 };
 
+/* Rows that this transaction has locked, by their places. */
 static PgdfStatement delete_statement = {
-	"DELETE FROM df.tasks t USING unnest($1, $2) AS d(instance_key, task_id)"
-	" WHERE t.instance_key = d.instance_key AND t.task_id = d.task_id",
-	2, {INT8ARRAYOID, INT4ARRAYOID}
+	"DELETE FROM df.tasks WHERE ctid = ANY ($1)",
+	1, {TIDARRAYOID}
 };
 
 static PgdfStatement started_statement = {
@@ -211,6 +215,7 @@ lock_tasks(Report *reports, int nreports, ArrayType *instances, ArrayType *tasks
 		report->attempt.retry = pgdf_spi_text(row, 5, CurrentMemoryContext);
 		report->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, 6, &isnull));
 		report->name = pgdf_spi_cstring(row, 7);
+		report->row = *(ItemPointer) DatumGetPointer(pgdf_spi_datum(row, 10, &isnull));
 		report->is_sql = DatumGetBool(pgdf_spi_datum(row, 9, &isnull));
 	}
 }
@@ -268,31 +273,21 @@ lock_instances(Engine *engine, const Report *reports, int nreports)
 static void
 delete_completed(const Report *reports, int nreports)
 {
-	ColumnArray keys;
-	ColumnArray tasks;
+	ColumnArray rows;
 	int			n = 0;
-	Datum		values[2];
+	Datum		value;
 
-	pgdf_column_init(&keys, nreports);
-	pgdf_column_init(&tasks, nreports);
+	pgdf_column_init(&rows, nreports);
 	for (int i = 0; i < nreports; i++)
 	{
-		if (reports[i].state != REPORT_VALID || reports[i].outcome != 'c')
-			continue;
-		pgdf_column_set(&keys, n, Int64GetDatum(reports[i].instance_key), false);
-		pgdf_column_set(&tasks, n++, Int32GetDatum(reports[i].task_id), false);
+		if (reports[i].state == REPORT_VALID && reports[i].outcome == 'c')
+			pgdf_column_set(&rows, n++, PointerGetDatum(&reports[i].row), false);
 	}
 	if (n == 0)
 		return;
-	if (n == 1)
-	{
-		pgdf_task_delete(DatumGetInt64(keys.values[0]), DatumGetInt32(tasks.values[0]));
-		return;
-	}
-	keys.count = tasks.count = n;
-	values[0] = pgdf_column_array(&keys, INT8ARRAYOID);
-	values[1] = pgdf_column_array(&tasks, INT4ARRAYOID);
-	pgdf_spi_execute(&delete_statement, values, NULL);
+	rows.count = n;
+	value = pgdf_column_array(&rows, TIDARRAYOID);
+	pgdf_spi_execute(&delete_statement, &value, NULL);
 }
 
 static void

@@ -4,7 +4,11 @@
  *
  * Plans are generic and made with sequential scans, hash and merge joins and JIT
  * switched off: a queue table is often empty when its plan is made, and a plan
- * that suits an empty table reads a million rows for one later.
+ * that suits an empty table reads a million rows for one later.  For the same
+ * reason no statement leaves the order of a join to the planner: rows that were
+ * just locked are found again by ctid or by constants, others by LATERAL
+ * subqueries that cannot be pulled up (OFFSET 0, FOR UPDATE), and a condition that
+ * an index of another purpose would serve is written as an expression (state + 0).
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -61,20 +61,21 @@ static PgdfStatement lane_statement = {
 	" SELECT c.instance_key, c.task_id, c.execution, c.name, c.attempts, c.retry, c.scheduled_at,"
 	"        h.payload, s.owner::oid, s.completed_at IS NOT NULL"
 	"   FROM c"
-	"   JOIN df.instance_state s ON s.instance_key = c.instance_key"
-	"   JOIN df.history h ON h.instance_key = c.instance_key AND h.execution = c.execution"
-	"                    AND h.event_id = c.scheduled_event",
+	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state"
+	"                       WHERE instance_key = c.instance_key OFFSET 0) s"
+	"  CROSS JOIN LATERAL (SELECT payload FROM df.history"
+	"                       WHERE instance_key = c.instance_key AND execution = c.execution"
+	"                         AND event_id = c.scheduled_event OFFSET 0) h",
 	2, {TEXTOID, INT4OID}
 };
 
 /* With a budget of 0 nothing of it runs inside an engine call. */
 static PgdfStatement slow_down_statement = {
 	"WITH c AS MATERIALIZED ("
-	"    SELECT instance_key, task_id FROM df.tasks"
+	"    SELECT ctid FROM df.tasks"
 	"     WHERE state = 0 AND queue = $1 AND lane = '*sql'"
 	"     LIMIT 1000 FOR UPDATE SKIP LOCKED)"
-	" UPDATE df.tasks t SET lane = '*slow' FROM c"
-	"  WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id",
+	" UPDATE df.tasks SET lane = '*slow' WHERE ctid = ANY (ARRAY(SELECT ctid FROM c))",
 	1, {TEXTOID}
 };
 
@@ -90,7 +91,7 @@ static PgdfStatement slow_task_statement = {
 	"  JOIN df.instance_state s ON s.instance_key = t.instance_key"
 	"  JOIN df.history h ON h.instance_key = t.instance_key AND h.execution = t.execution"
 	"                   AND h.event_id = t.scheduled_event"
-	" WHERE t.instance_key = $1 AND t.task_id = $2 AND t.fence = $3 AND t.state = 1"
+	" WHERE t.instance_key = $1 AND t.task_id = $2 AND t.fence = $3"
 	"   AND t.lane = '*slow'"
 	"   FOR UPDATE OF t SKIP LOCKED",
 	3, {INT8OID, INT4OID, INT8OID}

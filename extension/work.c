@@ -34,12 +34,11 @@ static PgdfStatement cancellations_statement = {
 
 static PgdfStatement timers_statement = {
 	"WITH c AS MATERIALIZED ("
-	"    SELECT instance_key, task_id FROM df.timers WHERE fire_at <= $1"
+	"    SELECT ctid FROM df.timers WHERE fire_at <= $1"
 	"     ORDER BY fire_at LIMIT 500 FOR UPDATE SKIP LOCKED),"
 	" fired AS ("
-	"    DELETE FROM df.timers t USING c"
-	"     WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id"
-	"    RETURNING t.instance_key, t.execution, t.task_id, t.fire_at)"
+	"    DELETE FROM df.timers WHERE ctid = ANY (ARRAY(SELECT ctid FROM c))"
+	"    RETURNING instance_key, execution, task_id, fire_at)"
 	" INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time)"
 	" SELECT instance_key, execution, CASE WHEN task_id = 0 THEN 12 ELSE 11 END,"
 	"        nullif(task_id, 0), $1"
@@ -49,17 +48,16 @@ static PgdfStatement timers_statement = {
 
 static PgdfStatement delayed_statement = {
 	"WITH c AS MATERIALIZED ("
-	"    SELECT instance_key, task_id FROM df.tasks WHERE state = 2 AND visible_at <= $1"
+	"    SELECT ctid FROM df.tasks WHERE state = 2 AND visible_at <= $1"
 	"     ORDER BY visible_at LIMIT 500 FOR UPDATE SKIP LOCKED)"
-	" UPDATE df.tasks t SET state = 0, visible_at = NULL FROM c"
-	"  WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id",
+	" UPDATE df.tasks SET state = 0, visible_at = NULL WHERE ctid = ANY (ARRAY(SELECT ctid FROM c))",
 	1, {TIMESTAMPTZOID}
 };
 
 /* Activities that have not been done within their schedule_timeout. */
 static PgdfStatement overdue_statement = {
 	"WITH c AS MATERIALIZED ("
-	"    SELECT instance_key, task_id, state, worker_key, fence FROM df.tasks"
+	"    SELECT ctid, instance_key, task_id, state, worker_key, fence FROM df.tasks"
 	"     WHERE schedule_deadline IS NOT NULL AND state < 3 AND schedule_deadline <= $1"
 	"     ORDER BY schedule_deadline LIMIT 500 FOR UPDATE SKIP LOCKED),"
 	" stopped AS ("
@@ -68,7 +66,7 @@ static PgdfStatement overdue_statement = {
 	" failed AS ("
 	"    UPDATE df.tasks t"
 	"       SET state = 3, fence = NULL, worker_key = NULL, claimed_at = NULL, last_failure = $2"
-	"      FROM c WHERE t.instance_key = c.instance_key AND t.task_id = c.task_id"
+	"     WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM c))"
 	"    RETURNING t.instance_key, t.execution, t.task_id)"
 	" INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time, failure)"
 	" SELECT instance_key, execution, 6, task_id, $1, $2 FROM failed",
