@@ -12,6 +12,7 @@
 
 #include "rewind.h"
 #include "spi.h"
+#include "user_code.h"
 
 /* How long one call may go on beginning turns and activities, in ms. */
 #define CALL_BUDGET_MS	50
@@ -21,6 +22,8 @@ typedef struct RegistrationEntry
 	char		key[1280];		/* name, newline, version */
 	Registration *registration; /* NULL: not registered */
 } RegistrationEntry;
+
+Oid			pgdf_lane_owner = InvalidOid;
 
 static PgdfStatement lock_statement = {
 	"SELECT instance_key, instance_id, run_id, execution, name, version, owner::oid, status,"
@@ -56,6 +59,12 @@ pgdf_engine_create(int64 worker_key, int turns)
 	control.entrysize = sizeof(RegistrationEntry);
 	engine->registrations = hash_create("pgdf registrations", 16, &control,
 										HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	if (OidIsValid(pgdf_lane_owner))
+	{
+		engine->owner = pgdf_lane_owner;
+		pgdf_lane_owner = InvalidOid;
+		pgdf_session_reset(engine->owner);
+	}
 	return engine;
 }
 

@@ -170,6 +170,9 @@ typedef struct Engine
 /* Did this session's last call leave work in the inbox because it was another owner's? */
 extern bool pgdf_owners_wait;
 
+/* Whose SQL activities it left in their lane for that reason: the next call is theirs. */
+extern Oid	pgdf_lane_owner;
+
 /* --- engine.c: what the call holds --- */
 
 /* For one call that may advance so many instances; 1: carefully. */

@@ -183,6 +183,8 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			}
 			if (!budget_is_left(engine) || task->owner != engine->owner)
 			{
+				if (task->owner != engine->owner)
+					pgdf_lane_owner = task->owner;
 				engine->more = true;
 				continue;
 			}
