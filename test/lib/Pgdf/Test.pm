@@ -22,6 +22,7 @@ use Test::More;
 
 use Carp;
 use Exporter 'import';
+use File::Basename qw(basename);
 use IPC::Run;
 use Pgdf::Process qw(is_alive poll slurp spawn_worker);
 use Time::HiRes qw(time);
@@ -76,9 +77,18 @@ sub start_worker
 
 	return spawn_worker(
 		conninfo => $node->connstr($db) . " user=$user",
-		dir => $PostgreSQL::Test::Utils::log_path,
+		dir => worker_dir(),
 		query => sub { return $node->safe_psql($db, $_[0]); },
 		%opts);
+}
+
+# Where the workers' files go; other tests, which run at the same time, call theirs the same.
+sub worker_dir
+{
+	my $dir = "$PostgreSQL::Test::Utils::log_path/" . basename($0, '.pl');
+
+	-d $dir || mkdir($dir) or croak "could not create \"$dir\": $!";
+	return $dir;
 }
 
 # Start an instance; input is JSON text.  Options: id, user, db.
