@@ -43,6 +43,10 @@ static const CliCommand commands[] = {
 	"list instances", cli_list},
 	{{"history", "ID", 1, 1, O(JSON)},
 	"show the history of an instance", cli_history},
+	{{"waits", "[ID]", 0, 1, O(JSON)},
+	"show what an instance waits for, or all that are yours", cli_waits},
+	{{"tree", "ID", 1, 1, O(JSON)},
+	"show the family of an instance", cli_tree},
 	{{"terminate", "[ID]", 0, 1, FILTER_OPTIONS | O(REASON) | O(DRY_RUN) | O(JSON)},
 	"terminate an instance, or all that filters choose", cli_terminate},
 	{{"suspend", "ID", 1, 1, O(REASON) | O(JSON)},
@@ -51,16 +55,22 @@ static const CliCommand commands[] = {
 	"let a suspended instance go on", cli_resume},
 	{{"rewind", "ID", 1, 1, O(REASON) | O(JSON)},
 	"take back the failure that ended an instance", cli_rewind},
+	{{"restart", "ID", 1, 1, O(ID) | O(SAME_ID) | O(JSON)},
+	"start an instance anew with what it was started with, print the id", cli_restart},
 	{{"raise-event", "ID EVENT [PAYLOAD]", 2, 3, O(STRING) | O(INPUT_FILE) | O(EVENT_ID) | O(JSON)},
 	"send an event to an instance", cli_raise_event},
-	{{"purge", "ID", 1, 1, O(JSON)},
-	"delete an instance that has ended", cli_purge},
+	{{"purge", "[ID]", 0, 1, O(OLDER_THAN) | O(STATUS) | O(MAX_INSTANCES) | O(DRY_RUN) | O(JSON)},
+	"delete an instance that has ended, or all that are old", cli_purge},
 	{{"orchestrators", "", 0, 0, O(JSON)},
 	"list what can be started", cli_orchestrators},
 	{{"activities", "", 0, 0, O(JSON)},
 	"list activities, and whether a worker serves them", cli_activities},
 	{{"workers", "", 0, 0, O(JSON)},
 	"list connected workers", cli_workers},
+	{{"lint", "FUNCTION", 1, 1, O(JSON)},
+	"show what may differ when an orchestrator is replayed", cli_lint},
+	{{"deploy-check", "FUNCTION", 1, 1, O(JSON)},
+	"show live instances that an orchestrator does not match", cli_deploy_check},
 };
 
 static const struct
@@ -75,6 +85,7 @@ static const struct
 	{CLI_TERMINATED, "the instance is Terminated or Canceled"},
 	{CLI_UNKNOWN, "there is no such instance"},
 	{CLI_TIMED_OUT, "--timeout passed while waiting; the instance goes on"},
+	{CLI_FOUND, "lint or deploy-check has found something"},
 	{CLI_INTERRUPTED, "Ctrl-C while waiting; the instance goes on"},
 };
 

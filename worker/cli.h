@@ -24,6 +24,7 @@ typedef enum CliExit
 	CLI_TERMINATED = 4,			/* the instance was terminated or canceled */
 	CLI_UNKNOWN = 5,			/* there is no such instance, or it is not the user's */
 	CLI_TIMED_OUT = 6,			/* --timeout passed before the instance was final */
+	CLI_FOUND = 7,				/* a check has something to report */
 	CLI_INTERRUPTED = 130		/* Ctrl-C while waiting; the instance continues */
 } CliExit;
 

@@ -20,6 +20,7 @@ typedef CliExit (*CliCommandFn) (CliConnection *c, const CliOptions *options);
 extern CliExit cli_run(CliConnection *c, const CliOptions *options);
 extern CliExit cli_start(CliConnection *c, const CliOptions *options);
 extern CliExit cli_wait(CliConnection *c, const CliOptions *options);
+extern CliExit cli_restart(CliConnection *c, const CliOptions *options);
 
 /* cli_status.c */
 extern CliExit cli_status(CliConnection *c, const CliOptions *options);
@@ -27,6 +28,8 @@ extern CliExit cli_status(CliConnection *c, const CliOptions *options);
 /* cli_list.c */
 extern CliExit cli_list(CliConnection *c, const CliOptions *options);
 extern CliExit cli_history(CliConnection *c, const CliOptions *options);
+extern CliExit cli_waits(CliConnection *c, const CliOptions *options);
+extern CliExit cli_tree(CliConnection *c, const CliOptions *options);
 extern CliExit cli_orchestrators(CliConnection *c, const CliOptions *options);
 extern CliExit cli_activities(CliConnection *c, const CliOptions *options);
 extern CliExit cli_workers(CliConnection *c, const CliOptions *options);
@@ -37,6 +40,12 @@ extern CliExit cli_suspend(CliConnection *c, const CliOptions *options);
 extern CliExit cli_resume(CliConnection *c, const CliOptions *options);
 extern CliExit cli_rewind(CliConnection *c, const CliOptions *options);
 extern CliExit cli_raise_event(CliConnection *c, const CliOptions *options);
+
+/* cli_purge.c */
 extern CliExit cli_purge(CliConnection *c, const CliOptions *options);
+
+/* cli_check.c */
+extern CliExit cli_lint(CliConnection *c, const CliOptions *options);
+extern CliExit cli_deploy_check(CliConnection *c, const CliOptions *options);
 
 #endif							/* PGDF_CLI_COMMANDS_H */

@@ -1,13 +1,12 @@
 /*
  * cli_control.c
- *		Requests to instances: pgdf terminate, suspend, resume, rewind, raise-event, purge.
+ *		Requests to instances: pgdf terminate, suspend, resume, rewind, raise-event.
  *
  * A request is a message: it takes effect when a worker advances the instance.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli_commands.h"
 #include "cli_filter.h"
@@ -16,9 +15,6 @@
 #include "cli_message.h"
 #include "cli_status.h"
 #include "xalloc.h"
-
-/* SQLSTATE of a control function that is given an id nobody has (undefined_object). */
-#define SQLSTATE_UNKNOWN "42704"
 
 /* The instances a request is for, chosen before the function is called for any of them. */
 #define CHOSEN_SQL \
@@ -63,7 +59,6 @@ static CliExit terminate_rehearse(CliConnection *c, const CliOptions *options);
 static CliExit terminate_chosen(CliConnection *c, const CliOptions *options);
 static PGresult *terminate_call(CliConnection *c, const CliOptions *options, const CliFilter *filter);
 static void nothing_to_do(const Request *request, const char *instance_id);
-static CliExit control_error(const char *sqlstate);
 
 CliExit
 cli_terminate(CliConnection *c, const CliOptions *options)
@@ -123,31 +118,6 @@ cli_raise_event(CliConnection *c, const CliOptions *options)
 	return code;
 }
 
-CliExit
-cli_purge(CliConnection *c, const CliOptions *options)
-{
-	const char *values[] = {options->arguments[0]};
-	char		sqlstate[6];
-	PGresult   *result;
-	const char *count;
-	CliExit		code = CLI_OK;
-
-	if (!cli_connect(c))
-		return CLI_ERROR;
-	result = cli_query(c, "SELECT @extschema@.df_purge($1) AS instances_deleted", 1, values, sqlstate);
-	if (result == NULL)
-		return control_error(sqlstate);
-	count = PQgetvalue(result, 0, 0);
-	if (strcmp(count, "0") == 0)
-		code = cli_status_unknown(options->arguments[0]);
-	else if (options->json)
-		cli_print_json(cli_format_object(result, 0));
-	else
-		printf("purged %s %s\n", count, strcmp(count, "1") == 0 ? "instance" : "instances");
-	PQclear(result);
-	return code;
-}
-
 static CliExit
 request_send(CliConnection *c, const Request *request, const char *const *values, int nvalues, bool is_json)
 {
@@ -155,7 +125,7 @@ request_send(CliConnection *c, const Request *request, const char *const *values
 	PGresult   *result = cli_query(c, request->sql, nvalues, values, sqlstate);
 
 	if (result == NULL)
-		return control_error(sqlstate);
+		return cli_status_error(sqlstate);
 	if (is_json)
 		cli_print_json(cli_format_object(result, 0));
 	else if (*PQgetvalue(result, 0, 1) == 't')
@@ -241,11 +211,4 @@ static void
 nothing_to_do(const Request *request, const char *instance_id)
 {
 	cli_notice("instance \"%s\" %s: nothing to do", instance_id, request->nothing);
-}
-
-/* A control function's error has been reported; which exit code is it? */
-static CliExit
-control_error(const char *sqlstate)
-{
-	return strcmp(sqlstate, SQLSTATE_UNKNOWN) == 0 ? CLI_UNKNOWN : CLI_ERROR;
 }

@@ -1,6 +1,6 @@
 /*
  * cli_list.c
- *		What there is: pgdf list, history, orchestrators, activities, workers.
+ *		What there is: pgdf list, history, waits, tree, orchestrators, activities, workers.
  *
  * Each is one statement; where a table for people has less to show than JSON
  * has for programs, there is one for each.
@@ -25,6 +25,7 @@
 	"CASE WHEN pg_catalog.length(" payload "::text) > 200" \
 	" THEN pg_catalog.left(" payload "::text, 200) || '...' ELSE " payload "::text END"
 
+static CliExit instance_print(CliConnection *c, const CliOptions *options, const char *sql);
 static CliExit view_print(CliConnection *c, const CliOptions *options, const char *sql);
 static CliExit result_print(PGresult *result, const CliOptions *options);
 
@@ -95,6 +96,28 @@ cli_history(CliConnection *c, const CliOptions *options)
 }
 
 CliExit
+cli_waits(CliConnection *c, const CliOptions *options)
+{
+	return instance_print(c, options, options->json
+						  ? "SELECT instance_id, task_id, kind, name, " CLI_SQL_TIME("since") " AS since,"
+						  " " CLI_SQL_TIME("due") " AS due, served, progress, function, line"
+						  " FROM @extschema@.df_waits($1)"
+						  : "SELECT instance_id, kind, name, " CLI_SQL_TIME("since") " AS since,"
+						  " " CLI_SQL_TIME("due") " AS due, served, function, line"
+						  " FROM @extschema@.df_waits($1)");
+}
+
+CliExit
+cli_tree(CliConnection *c, const CliOptions *options)
+{
+	return instance_print(c, options, options->json
+						  ? "SELECT depth, instance_id, parent_instance_id, name, runtime_status"
+						  " FROM @extschema@.df_tree($1)"
+						  : "SELECT pg_catalog.repeat('  ', depth) || instance_id AS instance_id, name, runtime_status"
+						  " FROM @extschema@.df_tree($1)");
+}
+
+CliExit
 cli_orchestrators(CliConnection *c, const CliOptions *options)
 {
 	return view_print(c, options,
@@ -121,6 +144,20 @@ cli_workers(CliConnection *c, const CliOptions *options)
 					  " " CLI_SQL_TIME("last_seen_at") " AS last_seen_at,"
 					  " pg_catalog.array_to_json(queues) AS queues, pg_catalog.array_to_json(activities) AS activities"
 					  " FROM df.workers ORDER BY name, worker_key");
+}
+
+/* What a function returns for the instance $1 (NULL: not given), in its order. */
+static CliExit
+instance_print(CliConnection *c, const CliOptions *options, const char *sql)
+{
+	const char *values[] = {options->arguments[0]};
+	char		sqlstate[6];
+	PGresult   *result;
+
+	if (!cli_connect(c))
+		return CLI_ERROR;
+	result = cli_query(c, sql, 1, values, sqlstate);
+	return result == NULL ? cli_status_error(sqlstate) : result_print(result, options);
 }
 
 static CliExit

@@ -56,6 +56,7 @@ static const OptionSpec specs[] = {
 	[CLI_OPTION_INPUT_FILE] = {"input-file", 0, KIND_TEXT, MEMBER(input_file), "FILE",
 	"read the JSON input from a file; - is standard input"},
 	[CLI_OPTION_ID] = {"id", 0, KIND_TEXT, MEMBER(id), "ID", "instance id (default: generated)"},
+	[CLI_OPTION_SAME_ID] = {"same-id", 0, KIND_FLAG, MEMBER(same_id), NULL, "in the place of the old instance"},
 	[CLI_OPTION_TAG] = {"tag", 0, KIND_TAG, MEMBER(tags), "KEY=VALUE", "tag of the instance; may be repeated"},
 	[CLI_OPTION_VERSION] = {"version", 0, KIND_TEXT, MEMBER(version), "VERSION",
 	"version of the orchestrator (default: the last registered)"},
@@ -76,6 +77,9 @@ static const OptionSpec specs[] = {
 	"only instances created longer ago, as '1 day'"},
 	[CLI_OPTION_LIMIT] = {"limit", 'n', KIND_COUNT, MEMBER(limit), "N",
 	"at most so many, newest first (default: 100; 0: all)"},
+	/* the same word for another subcommand; without a letter, which has to be unique */
+	[CLI_OPTION_MAX_INSTANCES] = {"limit", 0, KIND_COUNT, MEMBER(max_instances), "N",
+	"stop after so many (default: 0, all)"},
 	[CLI_OPTION_REASON] = {"reason", 0, KIND_TEXT, MEMBER(reason), "TEXT", "reason, kept with the instance"},
 	[CLI_OPTION_EVENT_ID] = {"event-id", 0, KIND_TEXT, MEMBER(event_id), "ID",
 	"raise an event of this id only once"},

@@ -21,6 +21,7 @@ typedef enum CliOptionId
 	CLI_OPTION_STRING,
 	CLI_OPTION_INPUT_FILE,
 	CLI_OPTION_ID,
+	CLI_OPTION_SAME_ID,
 	CLI_OPTION_TAG,
 	CLI_OPTION_VERSION,
 	CLI_OPTION_PRIORITY,
@@ -34,6 +35,7 @@ typedef enum CliOptionId
 	CLI_OPTION_STATUS,
 	CLI_OPTION_OLDER_THAN,
 	CLI_OPTION_LIMIT,
+	CLI_OPTION_MAX_INSTANCES,
 	CLI_OPTION_REASON,
 	CLI_OPTION_EVENT_ID,
 	CLI_OPTION_DRY_RUN,
@@ -53,6 +55,7 @@ typedef struct CliOptions
 	const char *string;			/* --string: input as text */
 	const char *input_file;
 	const char *id;
+	bool		same_id;
 	StringList	tags;			/* each "key=value" */
 	const char *version;
 	int			priority;
@@ -66,6 +69,7 @@ typedef struct CliOptions
 	StringList	statuses;		/* as the server spells them */
 	const char *older_than;
 	int			limit;			/* 0: no limit */
+	int			max_instances;	/* --limit of purge; 0: no limit */
 	const char *reason;
 	const char *event_id;
 	bool		dry_run;

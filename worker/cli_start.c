@@ -1,6 +1,6 @@
 /*
  * cli_start.c
- *		Start an instance and wait for it: pgdf start, pgdf run, pgdf wait.
+ *		Start an instance and wait for it: pgdf start, run, restart, wait.
  *
  * stdout gets the one thing that was asked for (the id, or the output);
  * progress and everything else goes to stderr.
@@ -28,6 +28,7 @@ typedef enum EndPrint
 
 static CliExit start_instance(CliConnection *c, const CliOptions *options, char **instance_id);
 static PGresult *start_call(CliConnection *c, const CliOptions *options, const char *input);
+static PGresult *start_query(CliConnection *c, const char *sql, int nvalues, const char *const *values);
 static CliExit wait_and_print(CliConnection *c, const char *instance_id, const CliOptions *options, EndPrint print);
 
 CliExit
@@ -75,6 +76,37 @@ cli_wait(CliConnection *c, const CliOptions *options)
 	return wait_and_print(c, options->arguments[0], options, PRINT_OUTPUT);
 }
 
+CliExit
+cli_restart(CliConnection *c, const CliOptions *options)
+{
+	const char *instance_id = options->arguments[0];
+	const char *values[] = {instance_id, options->same_id ? instance_id : options->id};
+	PGresult   *result = NULL;
+	CliExit		code = CLI_OK;
+
+	if (options->same_id && options->id != NULL)
+	{
+		cli_error("--id and --same-id are given");
+		cli_hint("Give one of them, or none for a generated id.");
+		return CLI_USAGE;
+	}
+
+	/* an orchestrator that is not registered has the SQLSTATE of an unknown instance: no row tells them apart */
+	if (cli_connect(c))
+		result = start_query(c, "SELECT @extschema@.df_restart(instance_id, $2) AS instance_id"
+							 " FROM @extschema@.df_status($1)", 2, values);
+	if (result == NULL)
+		return CLI_ERROR;
+	if (PQntuples(result) == 0)
+		code = cli_status_unknown(instance_id);
+	else if (options->json)
+		cli_print_json(cli_format_object(result, 0));
+	else
+		puts(PQgetvalue(result, 0, 0));
+	PQclear(result);
+	return code;
+}
+
 /* On CLI_OK the caller frees *instance_id; otherwise it is NULL. */
 static CliExit
 start_instance(CliConnection *c, const CliOptions *options, char **instance_id)
@@ -108,18 +140,26 @@ start_call(CliConnection *c, const CliOptions *options, const char *input)
 		options->if_exists ? options->if_exists : "error",
 		tags, options->version, priority, options->queue
 	};
-	char		sqlstate[6];
 	PGresult   *result;
 
-	result = cli_query(c,
-					   "SELECT @extschema@.df_start(name => $1, input => $2::jsonb, instance_id => $3,"
-					   " start_at => $4::timestamptz, if_exists => $5, tags => $6::jsonb, version => $7,"
-					   " priority => $8::integer, queue => $9)",
-					   sizeof(values) / sizeof(values[0]), values, sqlstate);
-	if (result == NULL && PQstatus(c->conn) != CONNECTION_OK)
-		cli_detail("The connection was lost; the instance may have been started or not.");
+	result = start_query(c,
+						 "SELECT @extschema@.df_start(name => $1, input => $2::jsonb, instance_id => $3,"
+						 " start_at => $4::timestamptz, if_exists => $5, tags => $6::jsonb, version => $7,"
+						 " priority => $8::integer, queue => $9)",
+						 sizeof(values) / sizeof(values[0]), values);
 	free(tags);
 	free(priority);
+	return result;
+}
+
+/* cli_query() of a statement that starts an instance. */
+static PGresult *
+start_query(CliConnection *c, const char *sql, int nvalues, const char *const *values)
+{
+	PGresult   *result = cli_query(c, sql, nvalues, values, NULL);
+
+	if (result == NULL && PQstatus(c->conn) != CONNECTION_OK)
+		cli_detail("The connection was lost; the instance may have been started or not.");
 	return result;
 }
 

@@ -14,6 +14,9 @@
 #include "json.h"
 #include "xalloc.h"
 
+/* SQLSTATE of a function that is given an id nobody has (undefined_object). */
+#define SQLSTATE_UNKNOWN "42704"
+
 typedef struct StatusEnd
 {
 	const char *status;
@@ -100,6 +103,12 @@ cli_status_failure_text(const char *failure_details)
 		text = xasprintf("%s: %s", json_object_get_string(type), json_object_get_string(message));
 	json_object_put(details);
 	return text;
+}
+
+CliExit
+cli_status_error(const char *sqlstate)
+{
+	return strcmp(sqlstate, SQLSTATE_UNKNOWN) == 0 ? CLI_UNKNOWN : CLI_ERROR;
 }
 
 CliExit

@@ -42,6 +42,12 @@ extern CliExit cli_status_report_end(const PGresult *result);
 /* "errorType: errorMessage" of failureDetails (JSON text); the caller frees it. */
 extern char *cli_status_failure_text(const char *failure_details);
 
+/*
+ * The exit code for the error of a function that takes an instance id; the error
+ * itself has been reported.
+ */
+extern CliExit cli_status_error(const char *sqlstate);
+
 /* There is no such instance, or the user must not know: says so, returns CLI_UNKNOWN. */
 extern CliExit cli_status_unknown(const char *instance_id);
 
