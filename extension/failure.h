@@ -32,8 +32,8 @@ extern void pgdf_failure_from_json(text *json, Failure *failure);
 
 /*
  * What an error in a user's function means as a failure: errorType is the
- * SQLSTATE, or what df_fail() said, or that of inner, the failure of a task that
- * the function let through; inner may be NULL.
+ * SQLSTATE, or what df_fail() said, or with an inner failure (the task whose
+ * failure the function did not catch; may be NULL) that one's.
  */
 extern text *pgdf_failure_from_error(const ErrorData *edata, text *inner);
 
