@@ -228,7 +228,6 @@ deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery)
 	if (delivery->payload != NULL)
 	{
 		char	   *text_reason = pgdf_json_get_string(delivery->payload, "reason");
-		char	   *recursive = pgdf_json_get_string(delivery->payload, "recursive");
 
 		if (text_reason != NULL)
 		{
@@ -238,7 +237,7 @@ deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery)
 			escape_json(&json, text_reason);
 			reason = cstring_to_text_with_len(json.data, json.len);
 		}
-		is_recursive = recursive == NULL || strcmp(recursive, "false") != 0;
+		is_recursive = !pgdf_json_is_false(delivery->payload, "recursive");
 	}
 
 	if (is_recursive)

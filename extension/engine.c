@@ -19,7 +19,7 @@
 
 typedef struct RegistrationEntry
 {
-	char		key[1280];		/* name, newline, version */
+	char		key[2 * 4 * PGDF_NAME_MAX + 2]; /* name, newline, version */
 	Registration *registration; /* NULL: not registered */
 } RegistrationEntry;
 

@@ -185,6 +185,16 @@ pgdf_json_get_string(text *json, const char *key)
 	return get_string(object, key);
 }
 
+bool
+pgdf_json_is_false(text *json, const char *key)
+{
+	Jsonb	   *object = pgdf_payload_to_jsonb(json);
+	JsonbValue	value;
+
+	return JB_ROOT_IS_OBJECT(object) && get_value(object, key, &value) != NULL &&
+		value.type == jbvBool && !value.val.boolean;
+}
+
 void
 pgdf_failure_note_raised(const char *error_type, const char *message,
 						 bool is_non_retriable, text *properties)

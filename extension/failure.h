@@ -49,6 +49,9 @@ extern bool pgdf_error_type_is_transient(const char *error_type);
 /* Copies of jsonb string values. */
 extern char *pgdf_json_get_string(text *json, const char *key);
 
+/* Has a JSON object, which is valid, false under that key? */
+extern bool pgdf_json_is_false(text *json, const char *key);
+
 /*
  * What df_fail() has said in this backend: set just before it raises, read by
  * pgdf_failure_from_error for an error with the same message.
