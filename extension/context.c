@@ -25,6 +25,9 @@
 #include "retry.h"
 #include "turn.h"
 
+/* How many bytes of the detail of a failed df_when_all name single failures. */
+#define FAILURES_DETAIL_MAX		(64 * 1024)
+
 PG_FUNCTION_INFO_V1(df_activity);
 PG_FUNCTION_INFO_V1(df_call_activity);
 PG_FUNCTION_INFO_V1(df_await);
@@ -314,6 +317,12 @@ raise_failures(Turn *turn, Handles handles, bool fail_fast)
 	{
 		const TurnTask *task = task_of(turn, lfirst_int(cell));
 
+		if (detail.len > FAILURES_DETAIL_MAX)
+		{
+			appendStringInfo(&detail, "\n... and %d more",
+							 list_length(failed) - foreach_current_index(cell));
+			break;
+		}
 		pgdf_failure_from_json(task->failure, &failure);
 		appendStringInfo(&detail, "%sTask %d, \"%s\": %s: %s", detail.len > 0 ? "\n" : "",
 						 lfirst_int(cell), task->name ? task->name : "timer",

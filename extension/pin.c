@@ -70,8 +70,9 @@ static PgdfStatement unused_statement = {
 static PgdfStatement blocked_statement = {
 	"SELECT instance_key, name, version, blocked_hash FROM df.instance_state"
 	" WHERE blocked_reason IS NOT NULL AND completed_at IS NULL AND blocked_hash IS NOT NULL"
-	" LIMIT $1",
-	1, {INT4OID}
+	"   AND instance_key > $2"
+	" ORDER BY instance_key LIMIT $1",
+	2, {INT4OID, INT8OID}
 };
 
 /* Lost against a session that holds the row: tried again at the next scan. */
@@ -148,8 +149,9 @@ pgdf_pin_clone(const char *code_hash)
 int
 pgdf_pin_release_changed(Engine *engine)
 {
-	Datum		limit = Int32GetDatum(RELEASE_MAX);
-	uint64		n = pgdf_spi_execute(&blocked_statement, &limit, NULL);
+	static int64 last_key = 0;	/* each call looks at the next ones */
+	Datum		values[2] = {Int32GetDatum(RELEASE_MAX), Int64GetDatum(last_key)};
+	uint64		n = pgdf_spi_execute(&blocked_statement, values, NULL);
 	SPITupleTable *rows = SPI_tuptable;
 	int			released = 0;
 
@@ -161,7 +163,8 @@ pgdf_pin_release_changed(Engine *engine)
 		char	   *current;
 
 		SPI_tuptable = rows;
-		key = Int64GetDatum(pgdf_spi_int64(row, 1));
+		last_key = pgdf_spi_int64(row, 1);
+		key = Int64GetDatum(last_key);
 		tried = pgdf_spi_cstring(row, 4);
 		registration = pgdf_engine_registration(engine, pgdf_spi_cstring(row, 2),
 												pgdf_spi_cstring(row, 3));
@@ -176,6 +179,8 @@ pgdf_pin_release_changed(Engine *engine)
 			released++;
 		}
 	}
+	if (n < RELEASE_MAX)
+		last_key = 0;
 	return released;
 }
 

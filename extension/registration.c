@@ -508,10 +508,24 @@ check_function(Oid function, RegistrationKind kind, Oid registrar)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of function %s", signature)));
-	check_function_form(tuple, signature);
 	check_function_arguments(tuple, signature);
+	ReleaseSysCache(tuple);
+	pgdf_registration_check_form(function, kind);
+}
+
+/* Asked again when it is run: another function may have taken its name and arguments. */
+void
+pgdf_registration_check_form(Oid function, RegistrationKind kind)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	char	   *signature;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	signature = format_procedure(function);
+	check_function_form(tuple, signature);
 	if (kind == KIND_ORCHESTRATOR)
-		check_language(form->prolang, signature);
+		check_language(((Form_pg_proc) GETSTRUCT(tuple))->prolang, signature);
 	ReleaseSysCache(tuple);
 }
 

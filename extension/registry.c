@@ -132,7 +132,11 @@ pgdf_registry_resolve(const Registration *registration, Oid owner)
 				 errmsg("role with OID %u does not exist", owner),
 				 errdetail("\"%s\" was to be run with its rights.", registration->name)));
 	if (!OidIsValid(function))
+	{
 		function = resolve_function(registration, owner);
+		if (OidIsValid(function))
+			pgdf_registration_check_form(function, registration->kind);
+	}
 	if (is_current && registration->generation == generation)
 		registration->cached->function_oid = function;
 	if (!OidIsValid(function))

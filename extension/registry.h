@@ -57,6 +57,12 @@ extern Registration *pgdf_registry_find(const char *name, const char *version);
 extern Oid	pgdf_registry_resolve(const Registration *registration, Oid owner);
 
 /*
+ * Error 0A000 unless it is of a form and, for an orchestrator, in a language that
+ * may be registered.
+ */
+extern void pgdf_registration_check_form(Oid function, RegistrationKind kind);
+
+/*
  * To be called by whoever has changed df.registrations: every backend reads it
  * anew after the commit.
  */

@@ -17,7 +17,7 @@
 
 #define MS_PER_SECOND		1000.0
 #define SECONDS_MAX			(100.0 * 365 * 24 * 3600)	/* a century */
-#define ATTEMPTS_MAX		1000000
+#define ATTEMPTS_MAX		32767 /* what df.tasks.attempts counts to */
 #define BACKOFF_MAX			1000.0
 
 typedef enum RetryField

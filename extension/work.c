@@ -28,7 +28,10 @@ static PgdfStatement session_statement = {
 };
 
 static PgdfStatement cancellations_statement = {
-	"DELETE FROM df.cancellations WHERE worker_key = $1 RETURNING instance_key, task_id, fence",
+	"WITH c AS MATERIALIZED ("
+	"    SELECT ctid FROM df.cancellations WHERE worker_key = $1 FOR UPDATE SKIP LOCKED)"
+	" DELETE FROM df.cancellations WHERE ctid = ANY (ARRAY(SELECT ctid FROM c))"
+	" RETURNING instance_key, task_id, fence",
 	1, {INT8OID}
 };
 
@@ -227,14 +230,25 @@ collect_due(WorkCall *call)
 	.message = "activity was not done within its schedule_timeout", .is_non_retriable = true};
 	Datum		now = TimestampTzGetDatum(call->engine->now);
 	Datum		values[2] = {now, PointerGetDatum(pgdf_failure_to_json(&late))};
+	uint64		due;
+	uint64		queued;
 
 	if (call->mode == WORK_NORMAL &&
 		!TimestampDifferenceExceeds(last_check, call->engine->now, DUE_CHECK_MS))
 		return;
 	last_check = call->engine->now;
-	call->engine->sent += pgdf_spi_execute(&timers_statement, &now, NULL);
-	call->engine->tasks_queued += pgdf_spi_execute(&delayed_statement, &now, NULL);
-	call->engine->sent += pgdf_spi_execute(&overdue_statement, values, NULL);
+	due = pgdf_spi_execute(&timers_statement, &now, NULL);
+	due += pgdf_spi_execute(&overdue_statement, values, NULL);
+	queued = pgdf_spi_execute(&delayed_statement, &now, NULL);
+	call->engine->sent += due;
+	call->engine->tasks_queued += queued;
+	if (due + queued > 0)
+	{
+		/* these are everybody's: no one's turn keeps them locked, the next call runs turns */
+		call->engine->turns_left = 0;
+		call->engine->sql_is_exhausted = true;
+		call->engine->more = true;
+	}
 	if (call->mode != WORK_NORMAL)
 		call->engine->sent += pgdf_pin_release_changed(call->engine);
 }

@@ -43,13 +43,19 @@ static const ErrnoMeaning source_errors[] = {
 	{0, BLOB_SOURCE_IO, false},
 };
 
+const char *
+blob_url(const Config *config)
+{
+	if (config->blob_store == NULL && getenv("AZURE_STORAGE_CONNECTION_STRING") != NULL)
+		return blob_azure_scheme.prefix;
+	return config->blob_store;
+}
+
 bool
 blob_init(Worker *w)
 {
-	const char *url = w->config.blob_store;
+	const char *url = blob_url(&w->config);
 
-	if (url == NULL && getenv("AZURE_STORAGE_CONNECTION_STRING") != NULL)
-		url = blob_azure_scheme.prefix;
 	if (url == NULL)
 		return true;
 

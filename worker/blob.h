@@ -23,6 +23,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "config.h"
 #include "io_failure.h"
 
 struct Worker;
@@ -103,6 +104,9 @@ typedef struct BlobStore
 	dev_t		device;
 	ino_t		inode;
 } BlobStore;
+
+/* URL of the store that is configured, or NULL. */
+extern const char *blob_url(const Config *config);
 
 /* Opens the store of the configuration, if any, as w->blob_store; logs why not. */
 extern bool blob_init(struct Worker *w);

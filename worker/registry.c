@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "blob.h"
 #include "e2.h"
 #include "exec.h"
 #include "log.h"
@@ -108,7 +109,12 @@ registry_build(const Config *config)
 
 	registry->types = xcalloc(BUILTIN_COUNT + (size_t) config->exec_count, sizeof(OfferedType *));
 	for (size_t i = 0; i < BUILTIN_COUNT; i++)
+	{
+		/* without a store it can only fail what another worker could do */
+		if (builtin_types[i] == &e2_copy_file_to_blob_type && blob_url(config) == NULL)
+			continue;
 		add_type(registry, builtin_types[i]);
+	}
 	for (int i = 0; i < config->exec_count; i++)
 	{
 		if (!add_command(registry, &config->exec[i]))
