@@ -6,12 +6,12 @@ use warnings;
 use Pgdf::Test;
 
 my $node = new_node('main');
-my $bare = start_worker($node, name => 'bare', args => [ '--name', 'bare' ]);
-is(offered('bare'), 'e2_getfilelist,noop', 'without a store nothing is copied');
+my $bare = start_worker($node, name => 'bare');
+is(offered($bare), 'e2_getfilelist,noop', 'without a store nothing is copied');
 
 my $store = temp_dir();
-my $full = start_worker($node, name => 'full', args => [ '--name', 'full', '--blob-store', "file://$store" ]);
-is(offered('full'), 'e2_copyfiletoblob,e2_getfilelist,noop', 'with a store it is');
+my $full = start_worker($node, name => 'full', args => [ '--blob-store', "file://$store" ]);
+is(offered($full), 'e2_copyfiletoblob,e2_getfilelist,noop', 'with a store it is');
 
 is($bare->term, 0, 'the first one stops');
 is($full->term, 0, 'the second one stops');
@@ -20,8 +20,9 @@ done_testing();
 # What a worker has told the database.
 sub offered
 {
-	my ($name) = @_;
+	my ($worker) = @_;
+	my $pid = $worker->pid;
 
 	return $node->safe_psql('postgres',
-		"SELECT string_agg(a, ',' ORDER BY a) FROM df.worker_sessions AS w, unnest(w.activities) AS a WHERE w.name = '$name'");
+		"SELECT string_agg(a, ',' ORDER BY a) FROM df.worker_sessions AS w, unnest(w.activities) AS a WHERE w.name LIKE '%:$pid'");
 }
