@@ -21,8 +21,7 @@ done_testing();
 sub offered
 {
 	my ($worker) = @_;
-	my $pid = $worker->pid;
 
 	return $node->safe_psql('postgres',
-		"SELECT string_agg(a, ',' ORDER BY a) FROM df.worker_sessions AS w, unnest(w.activities) AS a WHERE w.name LIKE '%:$pid'");
+		"SELECT string_agg(a, ',' ORDER BY a) FROM df.worker_sessions AS w, unnest(w.activities) AS a WHERE w.name = '$worker->{name}'");
 }
