@@ -102,7 +102,7 @@ my ($rss) = slurp('/proc/' . $worker->pid . '/status') =~ /VmHWM:\s+(\d+) kB/;
 
 SKIP: {
 	skip('a sanitizer needs memory of its own', 1) if slurp($ENV{PGDF}) =~ /__asan_init/;
-	cmp_ok($rss, '<', 64 * 1024, 'the worker stays small');
+	cmp_ok($rss, '<', memory_limit_kb(), 'the worker stays small');
 }
 is($worker->term, 0, 'the worker stops');
 

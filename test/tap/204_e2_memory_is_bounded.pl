@@ -7,7 +7,7 @@ use Pgdf::E2;
 use Pgdf::Test;
 
 my $base = temp_dir();
-my $limit_kb = 64 * 1024;
+my $limit_kb = memory_limit_kb();
 my %opts = (blob_store => "file://$base/store", at_once => 100);
 
 mkdir("$base/many") or die;

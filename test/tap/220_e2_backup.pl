@@ -127,7 +127,7 @@ is(@left + @right, 2000, 'nothing was done twice');
 is(scalar(keys %both), 2000, 'everything was done');
 
 # no worker of this test was larger than it may be
-cmp_ok(peak_kb($_->pid), '<', 64 * 1024, 'a worker has ' . peak_kb($_->pid) . ' kB at most') foreach @workers;
+cmp_ok(peak_kb($_->pid), '<', memory_limit_kb(), 'a worker has ' . peak_kb($_->pid) . ' kB at most') foreach @workers;
 is($_->term, 0, 'a worker stops') foreach @workers;
 
 done_testing();

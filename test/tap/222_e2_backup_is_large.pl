@@ -35,7 +35,7 @@ is(scalar(@blobs), 10001, 'each file has its blob');
 is(-s "$base/store/backups$tree/sparse", 2 * 1024 * 1024 * 1024, 'the sparse one too');
 
 my ($peak_kb) = slurp('/proc/' . $worker->pid . '/status') =~ /VmHWM:\s+(\d+)/;
-cmp_ok($peak_kb, '<', 64 * 1024, "the worker has $peak_kb kB at most");
+cmp_ok($peak_kb, '<', memory_limit_kb(), "the worker has $peak_kb kB at most");
 
 is($node->safe_psql('postgres', qq{
 	SELECT count(*), count(DISTINCT task_id) FROM df_history('$id') WHERE event_type = 'TaskCompleted'}),

@@ -51,7 +51,7 @@ static void print_summary(int64_t started_us, int64_t ended_us);
 int
 main(int argc, char **argv)
 {
-	Worker	   *w = xcalloc(1, sizeof(Worker));
+	Worker	   *w;
 	Options		options = {.at_once = 100, .cancel_after_ms = -1};
 	bool		has_begun;
 
@@ -60,6 +60,7 @@ main(int argc, char **argv)
 		puts("1..0 # SKIP used by test/tap/2*.pl");
 		return 0;
 	}
+	w = xcalloc(1, sizeof(Worker));
 	log_set_level(LOG_LEVEL_INFO);
 	if (!parse_options(w, &options, argc, argv))
 		return 2;

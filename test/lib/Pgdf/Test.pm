@@ -30,7 +30,7 @@ use Time::HiRes qw(time);
 our @EXPORT = (
 	@Test::More::EXPORT,
 	qw(new_node start_worker df_start df_status wait_for wait_for_status wait_for_event
-	  kill9_server cli temp_dir write_file is_alive slurp time)
+	  kill9_server cli temp_dir write_file is_alive memory_limit_kb slurp time)
 );
 
 # Tests read the same wherever they run, and connect as the superuser unless they say otherwise.
@@ -193,6 +193,9 @@ sub write_file
 	close($fh) or croak "could not write \"$path\": $!";
 	return $path;
 }
+
+# What a worker may have resident; the sanitizers' own memory comes on top.
+sub memory_limit_kb { return ($ENV{PGDF_PROGRAM} // '') =~ /asan/ ? 256 * 1024 : 64 * 1024; }
 
 sub literal
 {
