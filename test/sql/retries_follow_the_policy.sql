@@ -42,7 +42,7 @@ INSERT INTO cases (retry, failure) VALUES
 (df_retry(3, retry_on => '{A,B}'), '{"type": "B"}'), (df_retry(3, retry_on => '{A,B}'), '{"type": "C"}'),
 (df_retry(3, no_retry_on => '{A,B}'), '{"type": "B"}'), (df_retry(3, no_retry_on => '{A,B}'), '{"type": "C"}'),
 (df_retry(3, '1 hour', retry_timeout => '10 min'), '{}'), (df_retry(3, '1 min', retry_timeout => '10 min'), '{}'),
-(df_retry(3, '0'), '{}'), ('{"first_delay": 60}', '{}'), (df_retry(1000000, '1 s', 1000), '{}'), (df_retry(3, '100 s', jitter => 0.5), '{}');
+(df_retry(3, '0'), '{}'), ('{"first_delay": 60}', '{}'), (df_retry(32767, '1 s', 1000), '{}'), (df_retry(3, '100 s', jitter => 0.5), '{}');
 SELECT count(df_start('tries', retry, 'c' || n)) FROM cases;
 CALL test.run();
 UPDATE test.claimed c SET outcome = 'f', payload = test.failure(cases.failure::jsonb) FROM cases WHERE instance_id = 'c' || cases.n;

@@ -60,8 +60,9 @@ END $$);
 SELECT df_start('gives_up', NULL, 'g');
 SELECT FROM test.work();
 SELECT task_id FROM test.claimed WHERE instance_id = 'g';
-SELECT what, task_id FROM test.work(mode => 'scan') WHERE what <> 'S';
-SELECT what, task_id FROM test.work() WHERE what <> 'S';
+SELECT what, task_id FROM test.work(mode => 'scan') WHERE what <> 'S';     -- moves the timer that is due
+SELECT what, task_id FROM test.work() WHERE what <> 'S';                   -- runs the turn
+SELECT what, task_id FROM test.work() WHERE what <> 'S';                   -- tells the worker
 CALL test.answer('g', 1);
 SELECT what, input::jsonb -> 'fenced' AS fenced FROM test.work();
 SELECT df_raise_event('g', 'end');

@@ -1,4 +1,5 @@
 /* df_wait returns the row of df_status: at once for a final instance, at the time-out for a live one. */
+\set SHOW_CONTEXT never
 SET ROLE regress_user;
 CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN END $$;
 SELECT FROM df_register_orchestrator('f');
