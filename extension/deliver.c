@@ -169,7 +169,8 @@ pgdf_instance_record_outcome(Instance *instance, const Delivery *delivery)
 	event->failure = copy_text(delivery->failure);
 	if (instance->replay != NULL)
 		pgdf_replay_event(instance->replay, event);
-	instance->tasks_completed++;
+	if (delivery->type != EVENT_TIMER_FIRED && delivery->type != EVENT_EVENT_RAISED)
+		instance->tasks_completed++;	/* progress counts work, not waits */
 	if (instance->awaited != NULL)
 		pgdf_await_deliver(instance->awaited, delivery->task_id, is_failure);
 	MemoryContextSwitchTo(caller);

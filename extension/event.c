@@ -130,7 +130,6 @@ bind_event(Instance *instance, const Delivery *delivery)
 		bound.payload = cstring_to_text("null");
 	instance->is_awaited_dirty = true;
 	pgdf_instance_record_outcome(instance, &bound);
-	instance->tasks_completed--;	/* progress counts work, not waits */
 	return true;
 }
 
@@ -165,12 +164,12 @@ df_raise_event(PG_FUNCTION_ARGS)
 	pgdf_enter(&caller);
 	SPI_connect();
 	pgdf_instance_require(instance_id, role, &target);
-	if (pgdf_status_is_final(target.status))
+	is_new = is_new_event_id(target.instance_key, event_id);
+	if (is_new && pgdf_status_is_final(target.status))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("instance \"%s\" is final", instance_id),
 				 errdetail("Its status is %s.", pgdf_status_name(target.status))));
-	is_new = is_new_event_id(target.instance_key, event_id);
 	if (is_new)
 	{
 		pgdf_wake_workers();

@@ -132,4 +132,4 @@ WHERE t.state = 4
           WHERE n.nspname = 'df')
         OR pg_catalog.pg_has_role(current_user, i.owner, 'MEMBER'));
 COMMENT ON VIEW df.dead_letters
-    IS 'tasks that were handed out too often without an answer; df_redrive() queues them again';
+    IS 'tasks that were handed out too often without an answer';

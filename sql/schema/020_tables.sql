@@ -4,8 +4,7 @@
  * No role has any right on these tables; only the extension's C code reads and
  * writes them, as the extension's owner.  There are no foreign keys between
  * them: the engine takes rows in a fixed order (tasks, then the instance), and
- * a foreign key would add row locks in an order of its own.  df.doctor() checks
- * what foreign keys would.
+ * a foreign key would add row locks in an order of its own.
  *
  * Payloads are of type json: the text as it came, validated at the door.
  */
