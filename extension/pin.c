@@ -240,11 +240,12 @@ create_clone(const char *name, const char *tail, Oid owner)
 
 	clone = find_clone(name);
 	signature = format_procedure_qualified(clone);
-	run(psprintf("ALTER EXTENSION pgdf ADD FUNCTION %s", signature));
 	run(psprintf("ALTER FUNCTION %s OWNER TO %s", signature,
 				 quote_identifier(GetUserNameFromId(owner, false))));
 	run(psprintf("REVOKE ALL ON FUNCTION %s FROM PUBLIC, %s", signature,
 				 quote_identifier(GetUserNameFromId(owner, false))));
+	/* last: privileges that a member has from the start are not dumped */
+	run(psprintf("ALTER EXTENSION pgdf ADD FUNCTION %s", signature));
 }
 
 /* An instance that is being rewound needs its clone, and is final still in the table. */

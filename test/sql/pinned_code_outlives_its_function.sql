@@ -31,6 +31,9 @@ SELECT prolang = (SELECT oid FROM pg_language WHERE lanname = 'plpgsql') AS plpg
     proconfig, has_function_privilege('regress_user', p.oid, 'EXECUTE') AS user_may, has_function_privilege('regress_nobody', p.oid, 'EXECUTE') AS nobody_may
 FROM pg_proc p WHERE pronamespace = 'df'::regnamespace AND proname LIKE 'pinned%';
 SELECT count(*) FROM pg_depend d JOIN pg_proc p ON d.objid = p.oid WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND proname LIKE 'pinned%';
+-- not dumped, nor are its privileges: they are those of a member from the start
+SELECT initprivs = proacl AS not_dumped FROM pg_init_privs i JOIN pg_proc p ON p.oid = i.objoid AND i.classoid = 'pg_proc'::regclass
+WHERE proname LIKE 'pinned%';
 
 -- another change: another clone; the one that nobody needs goes
 CALL test.orchestrator('other', 'BEGIN RETURN df_call_activity(''hold''); END');
