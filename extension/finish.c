@@ -17,9 +17,9 @@
 #include "spi.h"
 
 /*
- * Rows are taken with SKIP LOCKED: df.run_sql holds its row for as long as the
- * activity runs.  Its worker is told to stop; the row goes when it has ended, or
- * when somebody claims it and finds the instance final.
+ * Rows are taken with SKIP LOCKED: a call never waits for a row.  Workers of claimed
+ * ones are told to stop; a row that another call held goes when somebody claims it
+ * and finds the instance final.
  */
 #define STOP_CLAIMED(condition) \
 	" stopped AS (" \

@@ -92,8 +92,13 @@ static PgdfStatement slow_task_statement = {
 	"  JOIN df.history h ON h.instance_key = t.instance_key AND h.execution = t.execution"
 	"                   AND h.event_id = t.scheduled_event"
 	" WHERE t.instance_key = $1 AND t.task_id = $2 AND t.fence = $3"
-	"   AND t.lane = '*slow'"
-	"   FOR UPDATE OF t SKIP LOCKED",
+	"   AND t.lane = '*slow'",
+	3, {INT8OID, INT4OID, INT8OID}
+};
+
+/* The right to complete it, held until commit. */
+static PgdfStatement lock_slow_statement = {
+	"SELECT FROM df.tasks WHERE instance_key = $1 AND task_id = $2 AND fence = $3 FOR UPDATE",
 	3, {INT8OID, INT4OID, INT8OID}
 };
 
@@ -440,71 +445,121 @@ timeout_failure(int budget_ms)
 	return pgdf_failure_to_json(&failure);
 }
 
+/* A claimed activity of the slow lane. */
+typedef struct SlowTask
+{
+	TaskAttempt attempt;
+	UserCode	code;
+	char	   *name;
+} SlowTask;
+
+/* False when the fence is void. */
+static bool
+load_slow(const Datum *key, SlowTask *task)
+{
+	Datum		timeout;
+	bool		isnull;
+
+	if (pgdf_spi_execute(&slow_task_statement, key, NULL) == 0)
+		return false;
+	task->attempt.instance_key = DatumGetInt64(key[0]);
+	task->attempt.task_id = DatumGetInt32(key[1]);
+	task->attempt.execution = pgdf_spi_int32(0, 1);
+	task->attempt.attempts = pgdf_spi_int16(0, 3) +
+		(DatumGetBool(pgdf_spi_datum(0, 7, &isnull)) ? 0 : 1);
+	task->attempt.retry = pgdf_spi_text(0, 4, CurrentMemoryContext);
+	task->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(0, 5, &isnull));
+	timeout = pgdf_spi_datum(0, 6, &isnull);
+	task->code.budget_ms = isnull ? 0 : interval_ms(DatumGetIntervalP(timeout));
+	task->code.owner = DatumGetObjectId(pgdf_spi_datum(0, 9, &isnull));
+	task->code.input = pgdf_payload_to_jsonb(pgdf_spi_text(0, 8, CurrentMemoryContext));
+	task->code.instance_key = task->attempt.instance_key;
+	task->name = pgdf_spi_cstring(0, 2);
+	task->code.registration = pgdf_registry_find(task->name, NULL);
+	return true;
+}
+
+/*
+ * While the activity ran, nobody waited for its row: its instance may have ended,
+ * or its worker may have lost it.  Then its effects must not be committed.
+ */
+static void
+lock_slow(const Datum *key)
+{
+	if (pgdf_spi_execute(&lock_slow_statement, key, NULL) > 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("activity was cancelled or taken over while it ran"),
+			 errdetail("Its effects are rolled back.")));
+}
+
+/* Run it; returns its failure, or NULL.  Raises errors of the system's making. */
+static text *
+run_slow(SlowTask *task)
+{
+	text	   *failure = NULL;
+
+	pgdf_session_reset(task->code.owner);
+	if (run_attempt(&task->code, &failure) == ATTEMPT_UNDECIDED)
+	{
+		if (task->code.end != USER_CODE_TIMED_OUT)
+			ReThrowError(task->code.error);
+		failure = timeout_failure(task->code.budget_ms);
+	}
+	return failure;
+}
+
+static void
+record_slow(SlowTask *task, text *failure)
+{
+	Delivery	delivery = {0};
+
+	delivery.type = failure != NULL ? EVENT_TASK_FAILED : EVENT_TASK_COMPLETED;
+	delivery.execution = task->attempt.execution;
+	delivery.task_id = task->attempt.task_id;
+	delivery.time = GetCurrentTimestamp();
+	delivery.payload = task->code.result;
+	delivery.failure = failure;
+
+	pgdf_wake_workers();
+	if (failure == NULL)
+		pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
+	if (failure == NULL || !pgdf_task_record_failure(&task->attempt, failure, delivery.time))
+		pgdf_delivery_insert(task->attempt.instance_key, &delivery);
+}
+
 /*
  * df.run_sql(worker_key, instance_key, task_id, fence): run one SQL activity of
  * the slow lane and record its outcome, in this transaction.  Returns false when
- * the fence is void.  Raises errors of the system's making; nothing has happened
- * then, and the caller reports them.
+ * the fence is void.  Raises errors of the system's making, and 55000 when the
+ * fence became void while it ran; nothing has happened then, and the caller
+ * reports it.
  */
 Datum
 df_run_sql(PG_FUNCTION_ARGS)
 {
-	Datum		values[3] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
+	Datum		key[3] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(2), PG_GETARG_DATUM(3)};
 	PgdfIdentity caller;
-	TaskAttempt attempt = {0};
-	Delivery	delivery = {0};
-	UserCode	code = {0};
-	char	   *name = NULL;
-	Datum		timeout;
-	text	   *failure = NULL;
-	bool		isnull;
-	bool		is_open = false;
+	SlowTask	task = {0};
+	bool		is_open;
 
 	pgdf_refuse_in_engine("df.run_sql");
 	pgdf_enter(&caller);
 	SPI_connect();
-	if (pgdf_spi_execute(&slow_task_statement, values, NULL) > 0)
+	is_open = load_slow(key, &task);
+	if (is_open && (task.code.registration == NULL || task.code.registration->kind != KIND_SQL))
 	{
-		attempt.instance_key = PG_GETARG_INT64(1);
-		attempt.task_id = PG_GETARG_INT32(2);
-		attempt.execution = pgdf_spi_int32(0, 1);
-		attempt.attempts = pgdf_spi_int16(0, 3) +
-			(DatumGetBool(pgdf_spi_datum(0, 7, &isnull)) ? 0 : 1);
-		attempt.retry = pgdf_spi_text(0, 4, CurrentMemoryContext);
-		attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(0, 5, &isnull));
-		timeout = pgdf_spi_datum(0, 6, &isnull);
-		code.budget_ms = isnull ? 0 : interval_ms(DatumGetIntervalP(timeout));
-		code.owner = DatumGetObjectId(pgdf_spi_datum(0, 9, &isnull));
-		code.input = pgdf_payload_to_jsonb(pgdf_spi_text(0, 8, CurrentMemoryContext));
-		code.instance_key = attempt.instance_key;
-		name = pgdf_spi_cstring(0, 2);
-		code.registration = pgdf_registry_find(name, NULL);
-		is_open = true;
+		lock_slow(key);
+		pgdf_task_requeue(task.attempt.instance_key, task.attempt.task_id,
+						  text_to_cstring(pgdf_lane_of(task.name)));
 	}
-
-	if (is_open && (code.registration == NULL || code.registration->kind != KIND_SQL))
-		pgdf_task_requeue(attempt.instance_key, attempt.task_id, text_to_cstring(pgdf_lane_of(name)));
 	else if (is_open)
 	{
-		pgdf_session_reset(code.owner);
-		if (run_attempt(&code, &failure) == ATTEMPT_UNDECIDED)
-		{
-			if (code.end != USER_CODE_TIMED_OUT)
-				ReThrowError(code.error);
-			failure = timeout_failure(code.budget_ms);
-		}
-		delivery.type = failure != NULL ? EVENT_TASK_FAILED : EVENT_TASK_COMPLETED;
-		delivery.execution = attempt.execution;
-		delivery.task_id = attempt.task_id;
-		delivery.time = GetCurrentTimestamp();
-		delivery.payload = code.result;
-		delivery.failure = failure;
+		text	   *failure = run_slow(&task);
 
-		pgdf_wake_workers();
-		if (failure == NULL)
-			pgdf_task_delete(attempt.instance_key, attempt.task_id);
-		if (failure == NULL || !pgdf_task_record_failure(&attempt, failure, delivery.time))
-			pgdf_delivery_insert(attempt.instance_key, &delivery);
+		lock_slow(key);
+		record_slow(&task, failure);
 	}
 	SPI_finish();
 	pgdf_leave(&caller);
