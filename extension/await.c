@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "await.h"
+#include "compat.h"
 
 /* First word of the stored form: raised when the layout changes. */
 #define AWAIT_FORMAT	1

@@ -13,6 +13,7 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "storage/lock.h"
@@ -21,6 +22,16 @@
 
 #if PG_VERSION_NUM < 140000
 #error "pgdf needs PostgreSQL 14 or later"
+#endif
+
+/* 16 moved the macros for variable-length values out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 18 has pg_noreturn, which is written in front, instead of this. */
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
 /* 16 has one function for the rights on any kind of object. */
@@ -40,11 +51,32 @@
 	pg_proc_ownercheck(proc, role)
 #endif
 
-/* 15 introduced the helper for set-returning functions, 15.1 and 16 renamed it. */
+/* 15 introduced the helper for functions that return a tuplestore. */
 #if PG_VERSION_NUM >= 150000
 #define pgdf_init_srf(fcinfo)	InitMaterializedSRF(fcinfo, 0)
 #else
-extern void pgdf_init_srf(FunctionCallInfo fcinfo);
+static inline void
+pgdf_init_srf(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext caller;
+	TupleDesc	desc;
+
+	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
+		(rsinfo->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("set-valued function called in context that cannot accept a set")));
+
+	caller = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	rsinfo->returnMode = SFRM_Materialize;
+	rsinfo->setResult = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
+											  false, work_mem);
+	rsinfo->setDesc = desc;
+	MemoryContextSwitchTo(caller);
+}
 #endif
 
 /* 15 marks a prefix as taken, so that a misspelt setting is an error. */

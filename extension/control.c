@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "compat.h"
 #include "history.h"
 #include "identity.h"
 #include "instance.h"

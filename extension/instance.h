@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "compat.h"
 #include "history.h"
 #include "pgdf.h"
 #include "utils/jsonb.h"

@@ -10,6 +10,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 
+#include "compat.h"
 #include "payload.h"
 #include "pgdf.h"
 

@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "compat.h"
 #include "failure.h"
 #include "payload.h"
 #include "turn.h"

@@ -23,6 +23,7 @@
 
 #include "await.h"
 #include "datatype/timestamp.h"
+#include "compat.h"
 #include "failure.h"
 #include "nodes/pg_list.h"
 #include "pgdf.h"
