@@ -3,7 +3,8 @@
  *		What an engine call has changed, written in bulk at its end.
  *
  * This file and df_start (instance.c) are the only writers of df.instance_state
- * but for an instance's quarantine (advance.c, pin.c).
+ * but for what belongs to one concern: quarantine (advance.c, pin.c) and the link
+ * to a parent that a rewind cuts (rewind.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  */

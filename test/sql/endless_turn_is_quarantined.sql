@@ -37,8 +37,8 @@ CALL test.run();
 SELECT * FROM unfinished;
 SELECT count(*) FROM df.timers;
 
--- the cancel was the turn's own: nothing is left of it
-SELECT pg_sleep(0.2);
+-- the cancel was the turn's own, and so was the timer that would repeat it a second later: this must not be cancelled
+SELECT pg_sleep(1.3);
 SELECT df_start('fine', NULL, 'afterwards');
 CALL test.run();
 SELECT status, output FROM test.instance('afterwards');
