@@ -1,0 +1,9 @@
+/*
+ * sql/upgrade/1.0--1.1.sql: what 1.1 changed in sql/schema, for a database that has 1.0.
+ *
+ * Functions and views follow by themselves: make appends sql/api to every
+ * update script.  Here is only what CREATE OR REPLACE cannot do: new tables,
+ * columns, indexes and sequences (exactly as in sql/schema), and what is gone
+ * or changes its signature.
+ */
+SET LOCAL lock_timeout = '2s';
