@@ -1,6 +1,6 @@
-# The examples of README.md and docs/*.md run, raise what they announce, and return what they announce.
+# The examples of README.md, docs/*.md and sql/examples run, raise what they announce, and return what they announce.
 #
-# Every ```sql block is run, the blocks of a page in order in one session, in a database of the page's own with a
+# A file of sql/examples is run as it is.  Of a page every ```sql block is run, the blocks of a page in order in one session, in a database of the page's own with a
 # worker, as a role that may register.  What is not meant to be run is a ```text block.  In a block
 #   -- ERROR: 42704     announces an error of that SQLSTATE (one line for each, in their order)
 #   -- => text          announces a line of output (unaligned, without headers), in their order
@@ -20,10 +20,13 @@ use Pgdf::Test;
 
 my $root = "$ENV{PGDF_TEST_DIR}/..";
 my @pages = grep { -e } ("$root/README.md", sort glob("$root/docs/*.md"));
+my @examples = sort glob("$root/sql/examples/*.sql");
 my $node = new_node('main');
 my $blobs = temp_dir();
 
 plan(skip_all => 'there are no docs') if !@pages;
+cmp_ok(scalar(@examples), '>=', 6, 'there are examples');
+run_page(basename($_), { language => 'sql', text => slurp($_), line => 1, mode => '' }) foreach @examples;
 foreach my $page (@pages)
 {
 	my @blocks = blocks_of($page);
