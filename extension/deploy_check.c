@@ -1,11 +1,11 @@
 /*
  * deploy_check.c
  *		df_deploy_check: would a function's present body still match the histories
- *		of its live instances?
+ *		of its live instances?  df.replay_check: does the code that they run?
  *
  * Each history is replayed as a turn would, in the same read-only subtransaction,
  * and whatever it decides is thrown away.  Inside a transaction that replaces the
- * function, this asks before anybody else sees the new body.
+ * function, df_deploy_check asks before anybody else sees the new body.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -25,6 +25,7 @@
 #include "identity.h"
 #include "orchestrate.h"
 #include "payload.h"
+#include "pin.h"
 #include "spi.h"
 
 static PgdfStatement names_statement = {
@@ -41,10 +42,25 @@ static PgdfStatement instances_statement = {
 	4, {TEXTOID, TEXTOID, OIDOID, BOOLOID}
 };
 
-PG_FUNCTION_INFO_V1(df_deploy_check);
+/* A window of the instances that would run their next turn with the code they are pinned to. */
+static PgdfStatement replayed_statement = {
+	"SELECT instance_key, instance_id, run_id, execution, name, owner::oid, input, next_event_id,"
+	"       version, code_hash"
+	"  FROM df.instance_state"
+	" WHERE completed_at IS NULL AND next_event_id > 1 AND blocked_reason IS NULL"
+	"   AND owner::oid = $1 AND instance_key > $2"
+	" ORDER BY instance_key LIMIT 100",
+	2, {OIDOID, INT8OID}
+};
 
+PG_FUNCTION_INFO_V1(df_deploy_check);
+PG_FUNCTION_INFO_V1(df_replay_check);
+
+static int64 check_window(ReturnSetInfo *rsinfo, Oid owner, int64 after_key);
 static void check_name(ReturnSetInfo *rsinfo, const char *name, const char *version, Oid role);
-static void check_instance(ReturnSetInfo *rsinfo, const Registration *registration, uint64 row);
+static void check_instance(ReturnSetInfo *rsinfo, const Registration *registration,
+						   const char *code_hash, uint64 row);
+static void run_pinned(Turn *turn, UserCode *code);
 static void report(ReturnSetInfo *rsinfo, const char *instance_id, const Turn *turn);
 
 /*
@@ -86,6 +102,63 @@ df_deploy_check(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/*
+ * df.replay_check(owner): live instances of this owner whose history the code
+ * that they run does not match.  One owner a transaction, as in an engine call.
+ */
+Datum
+df_replay_check(PG_FUNCTION_ARGS)
+{
+	Oid			owner = PG_GETARG_OID(0);
+	PgdfIdentity caller;
+	int64		key = 0;
+
+	pgdf_refuse_in_engine("df.replay_check");
+	pgdf_init_srf(fcinfo);
+	pgdf_enter(&caller);
+	SPI_connect();
+	pgdf_session_reset(owner);
+	while ((key = check_window((ReturnSetInfo *) fcinfo->resultinfo, owner, key)) > 0)
+		CHECK_FOR_INTERRUPTS();
+	SPI_finish();
+	pgdf_leave(&caller);
+	return (Datum) 0;
+}
+
+/* Returns the key of the last one that was looked at; 0: there are no more. */
+static int64
+check_window(ReturnSetInfo *rsinfo, Oid owner, int64 after_key)
+{
+	Datum		values[2] = {ObjectIdGetDatum(owner), Int64GetDatum(after_key)};
+	uint64		n = pgdf_spi_execute(&replayed_statement, values, NULL);
+	SPITupleTable *rows = SPI_tuptable;
+	MemoryContext each = AllocSetContextCreate(CurrentMemoryContext, "pgdf replay check",
+											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(each);
+	int64		last_key = 0;
+
+	for (uint64 row = 0; row < n; row++)
+	{
+		Registration *registration;
+
+		SPI_tuptable = rows;
+		last_key = pgdf_spi_int64(row, 1);
+		registration = pgdf_registry_find(pgdf_spi_cstring(row, 5), pgdf_spi_cstring(row, 9));
+		SPI_tuptable = rows;
+		if (registration != NULL && registration->kind == KIND_ORCHESTRATOR)
+		{
+			const char *code_hash = pgdf_spi_cstring(row, 10);
+
+			check_instance(rsinfo, registration, code_hash ? code_hash : "", row);
+		}
+		MemoryContextReset(each);
+	}
+	SPI_freetuptable(rows);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(each);
+	return last_key;
+}
+
 static void
 check_name(ReturnSetInfo *rsinfo, const char *name, const char *version, Oid role)
 {
@@ -104,15 +177,17 @@ check_name(ReturnSetInfo *rsinfo, const char *name, const char *version, Oid rol
 	{
 		CHECK_FOR_INTERRUPTS();
 		SPI_tuptable = rows;
-		check_instance(rsinfo, registration, row);
+		check_instance(rsinfo, registration, NULL, row);
 		MemoryContextReset(each);
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(each);
 }
 
+/* code_hash: run what has this hash, empty: whatever is current, as a turn; NULL: the present body. */
 static void
-check_instance(ReturnSetInfo *rsinfo, const Registration *registration, uint64 row)
+check_instance(ReturnSetInfo *rsinfo, const Registration *registration, const char *code_hash,
+			   uint64 row)
 {
 	UserCode	code = {.registration = registration,.budget_ms = pgdf_turn_timeout,
 		.is_read_only = true};
@@ -139,9 +214,23 @@ check_instance(ReturnSetInfo *rsinfo, const Registration *registration, uint64 r
 	turn->execution = execution;
 	turn->input = code.input = pgdf_payload_to_jsonb(input);
 	code.instance_key = key;
-	pgdf_turn_run(turn, &code);
+	code.is_pinned = code_hash != NULL;
+	code.code_hash = code_hash != NULL && code_hash[0] != '\0' ? code_hash : NULL;
+	run_pinned(turn, &code);
 	if (turn->expected != NULL)
 		report(rsinfo, instance_id, turn);
+}
+
+/* A clone that there is not yet is for the next turn to make: it takes locks. */
+static void
+run_pinned(Turn *turn, UserCode *code)
+{
+	pgdf_turn_run(turn, code);
+	if (code->end != USER_CODE_CHANGED)
+		return;
+	code->clone = pgdf_pin_find_clone(code->code_hash);
+	if (OidIsValid(code->clone))
+		pgdf_turn_run(turn, code);
 }
 
 static void

@@ -146,6 +146,12 @@ pgdf_pin_clone(const char *code_hash)
 	return find_clone(name);
 }
 
+Oid
+pgdf_pin_find_clone(const char *code_hash)
+{
+	return find_clone(clone_name(code_hash));
+}
+
 int
 pgdf_pin_release_changed(Engine *engine)
 {

@@ -23,6 +23,9 @@ extern void pgdf_pin_record(const char *code_hash, const Registration *registrat
  */
 extern Oid	pgdf_pin_clone(const char *code_hash);
 
+/* The same, but only if there is one. */
+extern Oid	pgdf_pin_find_clone(const char *code_hash);
+
 /* Try quarantined instances again whose orchestrator has changed since; returns how many. */
 extern int	pgdf_pin_release_changed(Engine *engine);
 

@@ -67,6 +67,8 @@ static const CliCommand commands[] = {
 	"list activities, and whether a worker serves them", cli_activities},
 	{{"workers", "", 0, 0, O(JSON)},
 	"list connected workers", cli_workers},
+	{{"doctor", "", 0, 0, O(FULL) | O(JSON)},
+	"show what is wrong in the database", cli_doctor},
 	{{"lint", "FUNCTION", 1, 1, O(JSON)},
 	"show what may differ when an orchestrator is replayed", cli_lint},
 	{{"deploy-check", "FUNCTION", 1, 1, O(JSON)},
@@ -85,7 +87,7 @@ static const struct
 	{CLI_TERMINATED, "the instance is Terminated or Canceled"},
 	{CLI_UNKNOWN, "there is no such instance"},
 	{CLI_TIMED_OUT, "--timeout passed while waiting; the instance goes on"},
-	{CLI_FOUND, "lint or deploy-check has found something"},
+	{CLI_FOUND, "doctor, lint or deploy-check has found something"},
 	{CLI_INTERRUPTED, "Ctrl-C while waiting; the instance goes on"},
 };
 

@@ -44,6 +44,9 @@ extern CliExit cli_raise_event(CliConnection *c, const CliOptions *options);
 /* cli_purge.c */
 extern CliExit cli_purge(CliConnection *c, const CliOptions *options);
 
+/* cli_doctor.c */
+extern CliExit cli_doctor(CliConnection *c, const CliOptions *options);
+
 /* cli_check.c */
 extern CliExit cli_lint(CliConnection *c, const CliOptions *options);
 extern CliExit cli_deploy_check(CliConnection *c, const CliOptions *options);

@@ -85,6 +85,8 @@ static const OptionSpec specs[] = {
 	"raise an event of this id only once"},
 	[CLI_OPTION_DRY_RUN] = {"dry-run", 0, KIND_FLAG, MEMBER(dry_run), NULL,
 	"only show which instances it would be"},
+	[CLI_OPTION_FULL] = {"full", 0, KIND_FLAG, MEMBER(full), NULL,
+	"read all of history, and replay live instances"},
 	[CLI_OPTION_JSON] = {"json", 'j', KIND_FLAG, MEMBER(json), NULL, "print JSON"},
 	[CLI_OPTION_DBNAME] = {"dbname", 'd', KIND_TEXT, MEMBER(dbname), "CONNINFO",
 	"database name or connection string (default: PG* variables)"},

@@ -39,6 +39,7 @@ typedef enum CliOptionId
 	CLI_OPTION_REASON,
 	CLI_OPTION_EVENT_ID,
 	CLI_OPTION_DRY_RUN,
+	CLI_OPTION_FULL,
 	CLI_OPTION_JSON,
 	CLI_OPTION_DBNAME,
 	CLI_OPTION_HELP
@@ -73,6 +74,7 @@ typedef struct CliOptions
 	const char *reason;
 	const char *event_id;
 	bool		dry_run;
+	bool		full;
 	bool		json;
 	const char *dbname;
 	bool		help;

@@ -1,0 +1,37 @@
+-- df.doctor is for administrators and whom they let; it shows no payload, and runs one owner's code a call.
+SET ROLE regress_user;
+SELECT * FROM df.doctor();
+RESET ROLE;
+GRANT USAGE ON SCHEMA df TO regress_nobody;
+GRANT EXECUTE ON FUNCTION df.doctor TO regress_nobody;
+SET ROLE regress_nobody;
+SELECT * FROM df.doctor();
+SELECT * FROM df.doctor(true);
+-- not its parts
+SELECT * FROM df.doctor_history();
+SELECT * FROM df.replay_check('regress_user');
+RESET ROLE;
+
+-- code runs as the owner of its instance, read-only as in a turn
+CREATE FUNCTION says_who() RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE NOTICE 'as % in a read-only transaction: %', current_user, current_setting('transaction_read_only');
+    RETURN df_wait_event('go');
+END $$;
+GRANT EXECUTE ON FUNCTION says_who() TO PUBLIC;
+SELECT df_register_orchestrator('says_who');
+SET ROLE regress_user;
+SELECT df_start('says_who', NULL, 'a');
+SET ROLE regress_other;
+SELECT df_start('says_who', '"secret"', 'b');
+RESET ROLE;
+CALL test.run();
+SELECT * FROM df.doctor(replay => 'regress_user');
+SELECT * FROM df.doctor(replay => 'regress_other');
+SELECT * FROM df.doctor(replay => 'regress_nobody');
+
+-- the code that an instance is pinned to, not the one that is current
+CREATE OR REPLACE FUNCTION says_who() RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN df_call_activity('echo'); END $$;
+SELECT * FROM df.doctor(replay => 'regress_user');
+REVOKE EXECUTE ON FUNCTION df.doctor FROM regress_nobody;
+REVOKE USAGE ON SCHEMA df FROM regress_nobody;
