@@ -43,6 +43,9 @@ typedef enum TaskState
 #define ERRCODE_DF_TIMED_OUT			MAKE_SQLSTATE('D','F','0','0','3')
 #define ERRCODE_DF_CANCELLED			MAKE_SQLSTATE('D','F','0','0','4')
 
+/* Not an error: a message to the worker that waits for a SQL activity, with its progress. */
+#define ERRCODE_DF_PROGRESS				MAKE_SQLSTATE('D','F','1','0','0')
+
 /* Limits of names. */
 #define PGDF_INSTANCE_ID_MAX	100 /* characters */
 #define PGDF_NAME_MAX			200 /* characters; orchestrators, activities, events */

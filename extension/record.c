@@ -37,7 +37,7 @@ typedef struct Report
 	int64		instance_key;
 	int			task_id;
 	int64		fence;
-	char		outcome;		/* c, f, r, s */
+	char		outcome;		/* c, f, r, s, h */
 	text	   *payload;		/* or NULL */
 	ReportState state;
 	TaskAttempt attempt;		/* when valid */
@@ -80,6 +80,13 @@ static PgdfStatement started_statement = {
 	2, {INT8OID, INT4OID}
 };
 
+/* The newest progress only; an outcome in the same call has taken the fence away already. */
+static PgdfStatement progress_statement = {
+	"UPDATE df.tasks SET progress = $4"
+	" WHERE instance_key = $1 AND task_id = $2 AND fence = $3",
+	4, {INT8OID, INT4OID, INT8OID, JSONOID}
+};
+
 static PgdfStatement fenced_statement = {
 	"UPDATE df.worker_sessions SET fenced = fenced + $2"
 	" WHERE worker_key = (SELECT worker_key FROM df.worker_sessions"
@@ -87,6 +94,7 @@ static PgdfStatement fenced_statement = {
 	2, {INT8OID, INT4OID}
 };
 
+static bool is_end(const Report *report);
 static Report *parse_reports(ArrayType *instances, ArrayType *tasks, ArrayType *fences,
 							 text *outcomes, ArrayType *payloads, int *nreports);
 static void choose_owner(Engine *engine, const Report *reports, int nreports);
@@ -97,6 +105,7 @@ static void lock_instances(Engine *engine, const Report *reports, int nreports);
 static void delete_completed(const Report *reports, int nreports);
 static void settle(WorkCall *call, Report *report);
 static void send_back(WorkCall *call, const Report *report);
+static void note_progress(const Report *report);
 static void complete(Engine *engine, Report *report);
 static void fail(Engine *engine, Report *report, text *failure);
 
@@ -160,14 +169,21 @@ parse_reports(ArrayType *instances, ArrayType *tasks, ArrayType *fences,
 		reports[i].fence = DatumGetInt64(values[2][i]);
 		reports[i].outcome = VARDATA_ANY(outcomes)[i];
 		reports[i].payload = nulls[3][i] ? NULL : DatumGetTextPP(values[3][i]);
-		if (strchr("cfrs", reports[i].outcome) == NULL || reports[i].outcome == '\0')
+		if (strchr("cfrsh", reports[i].outcome) == NULL || reports[i].outcome == '\0')
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("invalid outcome \"%c\"", reports[i].outcome),
-					 errhint("Outcomes are c, f, r and s.")));
+					 errhint("Outcomes are c, f, r, s and h.")));
 	}
 	*nreports = n;
 	return reports;
+}
+
+/* Is its task not the worker's any more, when this is recorded? */
+static bool
+is_end(const Report *report)
+{
+	return report->outcome != 's' && report->outcome != 'h';
 }
 
 /*
@@ -185,7 +201,7 @@ choose_owner(Engine *engine, const Report *reports, int nreports)
 		Datum		key = Int64GetDatum(reports[i].instance_key);
 		bool		isnull;
 
-		if (pgdf_spi_execute(&owner_statement, &key, NULL) > 0)
+		if (is_end(&reports[i]) && pgdf_spi_execute(&owner_statement, &key, NULL) > 0)
 			engine->owner = DatumGetObjectId(pgdf_spi_datum(0, 1, &isnull));
 	}
 	if (OidIsValid(engine->owner))
@@ -241,7 +257,7 @@ refuse_repeats(Report *reports, int nreports)
 		TaskKey		key = {reports[i].instance_key, reports[i].task_id};
 		bool		found;
 
-		if (reports[i].outcome == 's' || reports[i].state != REPORT_VALID)
+		if (!is_end(&reports[i]) || reports[i].state != REPORT_VALID)
 			continue;
 		(void) hash_search(seen, &key, HASH_ENTER, &found);
 		if (found)
@@ -302,6 +318,11 @@ settle(WorkCall *call, Report *report)
 		send_back(call, report);
 		return;
 	}
+	if (report->outcome == 'h')
+	{
+		note_progress(report);	/* nothing else changes, and it need not survive a crash */
+		return;
+	}
 	engine->recorded++;
 	switch (report->outcome)
 	{
@@ -336,8 +357,22 @@ send_back(WorkCall *call, const Report *report)
 	row->instance_key = report->instance_key;
 	row->task_id = report->task_id;
 	row->fence = report->fence;
-	if (!is_locked && report->outcome != 'r')
+	if (!is_locked && report->outcome != 'r' && report->outcome != 'h')
 		call->engine->fenced++;
+}
+
+/* What is not JSON is left out: a report of progress never changes what becomes of a task. */
+static void
+note_progress(const Report *report)
+{
+	const char *reason;
+	Datum		values[4] = {
+		Int64GetDatum(report->instance_key), Int32GetDatum(report->task_id),
+		Int64GetDatum(report->fence), PointerGetDatum(report->payload)
+	};
+
+	if (report->payload != NULL && pgdf_payload_is_valid(report->payload, &reason))
+		pgdf_spi_execute(&progress_statement, values, NULL);
 }
 
 static void

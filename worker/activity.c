@@ -37,6 +37,35 @@ activity_fail(Activity *activity, const ActivityFailure *failure)
 	claims_end(activity, OUTCOME_FAILED, details, length);
 }
 
+void
+activity_progress(Activity *activity, const char *progress, size_t length)
+{
+	LogRecord	record = {0};
+
+	if (length <= PROGRESS_BYTES_MAX && json_is_valid(progress, length, NULL))
+	{
+		claims_progress(activity, progress, length);
+		return;
+	}
+	record.level = LOG_LEVEL_DEBUG;
+	record.instance_id = activity->instance_id;
+	record.activity = activity->name;
+	record.attempt = activity->attempt;
+	log_write(&record, "reported progress that is not JSON or too long");
+}
+
+void
+activity_wait(Activity *activity)
+{
+	claims_wait(activity);
+}
+
+void
+activity_begin(Activity *activity)
+{
+	claims_begin(activity);
+}
+
 static char *
 failure_details(const ActivityFailure *failure, size_t *length)
 {

@@ -71,6 +71,24 @@ extern void activity_complete(Activity *activity, const char *result, size_t len
 /* The attempt has ended without a result; the failure is copied.  The activity may be freed on return. */
 extern void activity_fail(Activity *activity, const ActivityFailure *failure);
 
+/* Longest report of progress. */
+#define PROGRESS_BYTES_MAX 16384
+
+/*
+ * How far it is, as JSON text, copied.  The newest one goes to the database at
+ * most once a second; what is not JSON, or too long, is left out.  Never ends the
+ * activity.
+ */
+extern void activity_progress(Activity *activity, const char *progress, size_t length);
+
+/*
+ * In start(): the activity waits in this worker for its turn.  Until
+ * activity_begin() it has no time-out and counts no attempt, and it may be given
+ * back with claims_give_back().
+ */
+extern void activity_wait(Activity *activity);
+extern void activity_begin(Activity *activity);
+
 /* The type offered under a name (lower case), or NULL. */
 extern const ActivityType *activity_type_find(const struct Worker *worker, const char *name);
 

@@ -18,11 +18,18 @@
 #include "worker.h"
 #include "xalloc.h"
 
+/* Reports of progress of one activity are at least so far apart. */
+#define PROGRESS_INTERVAL_MS 1000
+
 static Claim *claim_new(Worker *w, const PGresult *rows, int row);
 static void claim_free(Worker *w, Claim *claim);
 static void start(Worker *w, Claim *claim);
 static void stop(Claim *claim, ClaimStop reason);
 static void time_out(Worker *w, void *arg);
+static void start_clock(Claim *claim);
+static void send_progress(Claim *claim);
+static void progress_due(Worker *w, void *arg);
+static Claim *find(Claims *claims, const TaskKey *key);
 static int64_t shorter_timeout(int64_t left_ms, int64_t right_ms);
 static void record(Claim *claim, char what, char *payload, size_t length);
 static char *timeout_details(const Claim *claim, size_t *length);
@@ -58,14 +65,10 @@ claims_start(Worker *w, const PGresult *rows, int row)
 void
 claims_void(Worker *w, const TaskKey *key)
 {
-	for (Claim *claim = *bucket_of(&w->dispatch->claims, key); claim != NULL; claim = claim->next)
-	{
-		if (task_keys_are_equal(&claim->key, key))
-		{
-			stop(claim, STOP_VOID);
-			return;
-		}
-	}
+	Claim	   *claim = find(&w->dispatch->claims, key);
+
+	if (claim != NULL)
+		stop(claim, STOP_VOID);
 }
 
 void
@@ -94,8 +97,8 @@ claims_report_started(Worker *w, int64_t older_than_ms)
 		for (Claim *claim = w->dispatch->claims.buckets[i]; claim != NULL; claim = claim->next)
 		{
 			/* df.run_sql counts its own attempts */
-			if (claim->is_reported || claim->offered == NULL || claim->stop != STOP_NONE ||
-				claim->started_us > limit_us)
+			if (claim->is_reported || claim->is_waiting || claim->offered == NULL ||
+				claim->stop != STOP_NONE || claim->started_us > limit_us)
 				continue;
 			claim->is_reported = true;
 			record(claim, OUTCOME_STARTED, NULL, 0);
@@ -135,9 +138,53 @@ claims_end(Activity *activity, char what, char *payload, size_t length)
 }
 
 void
+claims_progress(Activity *activity, const char *progress, size_t length)
+{
+	Claim	   *claim = (Claim *) activity;
+
+	if (claim->stop == STOP_VOID || claim->is_failed_early)
+		return;
+	free(claim->progress);
+	claim->progress = xstrndup(progress, length);
+	claim->progress_length = length;
+	if (!timer_is_running(&claim->progress_timer))
+		send_progress(claim);
+}
+
+void
+claims_progress_back(Worker *w, Outcome *outcome)
+{
+	const Claim *claim = find(&w->dispatch->claims, &outcome->key);
+
+	if (claim != NULL && claim->stop != STOP_VOID && outcome->made_us >= claim->progress_us)
+		dispatch_park(w, outcome);
+	else
+		outcome_free(outcome);
+}
+
+void
+claims_wait(Activity *activity)
+{
+	Claim	   *claim = (Claim *) activity;
+
+	claim->is_waiting = true;
+	timer_stop(activity->worker, &claim->timeout);
+}
+
+void
+claims_begin(Activity *activity)
+{
+	Claim	   *claim = (Claim *) activity;
+
+	claim->is_waiting = false;
+	start_clock(claim);
+}
+
+void
 claims_finish_recorded(Activity *activity)
 {
 	activity->worker->dispatch->claims.completed++;
+	dispatch_withdraw(activity->worker, &((Claim *) activity)->key);	/* its progress */
 	claim_free(activity->worker, (Claim *) activity);
 }
 
@@ -205,6 +252,8 @@ claim_free(Worker *w, Claim *claim)
 		}
 	}
 	timer_stop(w, &claim->timeout);
+	timer_stop(w, &claim->progress_timer);
+	free(claim->progress);
 	registry_release(claim->offered);
 	free(activity->name);
 	free(activity->instance_id);
@@ -220,14 +269,45 @@ start(Worker *w, Claim *claim)
 {
 	int64_t		timeout_ms = claim->activity.timeout_ms;
 
-	claim->started_us = loop_now_us(w);
 	if (claim->offered != NULL && claim->offered->timeout_ms != 0)
 		timeout_ms = shorter_timeout(timeout_ms, claim->offered->timeout_ms);
 	claim->activity.timeout_ms = timeout_ms;
-	/* the server keeps the time of a SQL activity */
-	if (timeout_ms > 0 && claim->offered != NULL)
-		timer_start(w, &claim->timeout, timeout_ms, time_out, claim);
+	start_clock(claim);
 	claim->activity.type->start(&claim->activity);
+}
+
+/* The server keeps the time of a SQL activity. */
+static void
+start_clock(Claim *claim)
+{
+	Worker	   *w = claim->activity.worker;
+
+	claim->started_us = loop_now_us(w);
+	if (claim->activity.timeout_ms > 0 && claim->offered != NULL)
+		timer_start(w, &claim->timeout, claim->activity.timeout_ms, time_out, claim);
+}
+
+/* The newest one; one that still waits for a call is replaced. */
+static void
+send_progress(Claim *claim)
+{
+	Worker	   *w = claim->activity.worker;
+
+	dispatch_withdraw_progress(w, &claim->key);
+	claim->progress_us = loop_now_us(w);
+	dispatch_outcome(w, outcome_new(claim->key, OUTCOME_PROGRESS, claim->progress, claim->progress_length,
+									claim->progress_us));
+	claim->progress = NULL;
+	timer_start(w, &claim->progress_timer, PROGRESS_INTERVAL_MS, progress_due, claim);
+}
+
+static void
+progress_due(Worker *w, void *arg)
+{
+	Claim	   *claim = arg;
+
+	if (claim->progress != NULL && claim->stop != STOP_VOID)
+		send_progress(claim);
 }
 
 /* The first reason counts, except that a void task stays nobody's. */
@@ -272,8 +352,8 @@ record(Claim *claim, char what, char *payload, size_t length)
 {
 	Worker	   *w = claim->activity.worker;
 
-	/* the end of an attempt says that it was started */
-	if (claim->is_reported && what != OUTCOME_STARTED)
+	/* the end of an attempt says that it was started, and is as far as it gets */
+	if ((claim->is_reported || claim->progress_us != 0) && what != OUTCOME_STARTED)
 		dispatch_withdraw(w, &claim->key);
 	dispatch_outcome(w, outcome_new(claim->key, what, payload, length, loop_now_us(w)));
 }
@@ -287,6 +367,16 @@ timeout_details(const Claim *claim, size_t *length)
 
 	*length = strlen(details);
 	return details;
+}
+
+static Claim *
+find(Claims *claims, const TaskKey *key)
+{
+	Claim	   *claim = *bucket_of(claims, key);
+
+	while (claim != NULL && !task_keys_are_equal(&claim->key, key))
+		claim = claim->next;
+	return claim;
 }
 
 static Claim **

@@ -37,6 +37,11 @@ typedef struct Claim
 	int64_t		started_us;
 	ClaimStop	stop;
 	bool		is_reported;	/* the database knows that it was started */
+	bool		is_waiting;		/* in this worker, for its turn: no attempt yet, no time-out */
+	char	   *progress;		/* newest report that was not sent, or NULL */
+	size_t		progress_length;
+	int64_t		progress_us;	/* when the last one was handed over to be sent; 0: never */
+	Timer		progress_timer; /* runs while no other may be sent */
 	bool		is_failed_early;	/* the failure was reported; the activity goes on, because it cannot be stopped */
 } Claim;
 
@@ -68,6 +73,14 @@ extern void claims_report_started(struct Worker *w, int64_t older_than_ms);
  * was stopped.
  */
 extern void claims_end(Activity *activity, char what, char *payload, size_t length);
+
+/* See activity_progress(), activity_wait() and activity_begin(). */
+extern void claims_progress(Activity *activity, const char *progress, size_t length);
+extern void claims_wait(Activity *activity);
+extern void claims_begin(Activity *activity);
+
+/* A report of progress could not be recorded now; takes it over.  It is sent again unless there was a newer one. */
+extern void claims_progress_back(struct Worker *w, Outcome *outcome);
 
 /* A SQL activity has recorded its outcome itself. */
 extern void claims_finish_recorded(Activity *activity);

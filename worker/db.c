@@ -174,6 +174,22 @@ db_param_array(DbParams *params, const PgArray *array)
 	params->values[n] = array->bytes.data;
 }
 
+bool
+db_is_multi_host(const Db *db)
+{
+	PQconninfoOption *options = PQconninfo(db->conn);
+	bool		is_multi_host = false;
+
+	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++)
+	{
+		if ((strcmp(option->keyword, "host") == 0 || strcmp(option->keyword, "hostaddr") == 0) &&
+			option->val != NULL && strchr(option->val, ',') != NULL)
+			is_multi_host = true;
+	}
+	PQconninfoFree(options);
+	return is_multi_host;
+}
+
 int64_t
 db_int8(const PGresult *rows, int row, int column)
 {
@@ -528,6 +544,8 @@ receive_notice(void *arg, const PGresult *notice)
 	if (sqlstate != NULL && strcmp(sqlstate, "01000") == 0 &&
 		PQresultErrorField(notice, PG_DIAG_CONTEXT) == NULL)
 		db->is_durable = false;
+	if (db->state == DB_BUSY && db->events->message != NULL)
+		db->events->message(db, notice);
 }
 
 static int

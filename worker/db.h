@@ -60,6 +60,7 @@ typedef struct DbEvents
 	void		(*ready) (struct Db *db);
 	void		(*lost) (struct Db *db);	/* after a call in flight was ended */
 	void		(*notified) (struct Db *db);
+	void		(*message) (struct Db *db, const PGresult *notice); /* the server sent one while a call runs */
 	void		(*overdue) (struct Db *db, int backend_pid);	/* no answer in time; the connection is given up */
 } DbEvents;
 
@@ -112,6 +113,9 @@ extern void db_close(Db *db);
 extern void db_call(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms, DbResultFn fn, void *arg);
 
 extern bool db_is_ready(const Db *db);
+
+/* Does the connection string name several servers?  The Db is connected. */
+extern bool db_is_multi_host(const Db *db);
 
 /* Fields of a result. */
 extern int64_t db_int8(const PGresult *rows, int row, int column);

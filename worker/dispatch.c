@@ -207,8 +207,15 @@ dispatch_outcome(Worker *w, Outcome *outcome)
 void
 dispatch_withdraw(Worker *w, const TaskKey *key)
 {
-	outcome_free(outcomes_remove(&w->dispatch->outcomes, key));
-	outcome_free(outcomes_remove(&w->dispatch->parked, key));
+	outcomes_forget(&w->dispatch->outcomes, key, 0);
+	outcomes_forget(&w->dispatch->parked, key, 0);
+}
+
+void
+dispatch_withdraw_progress(Worker *w, const TaskKey *key)
+{
+	outcomes_forget(&w->dispatch->outcomes, key, OUTCOME_PROGRESS);
+	outcomes_forget(&w->dispatch->parked, key, OUTCOME_PROGRESS);
 }
 
 void
@@ -396,6 +403,15 @@ replace_refused(Worker *w)
 
 	if (outcome == NULL || outcome->refusals < REFUSAL_LIMIT)
 		return;
+	if (outcome->what == OUTCOME_PROGRESS)
+	{
+		OutcomeList one = {0};
+
+		/* the activity still runs, and does not depend on it */
+		outcomes_take(&w->dispatch->outcomes, 1, SIZE_MAX, &one);
+		outcomes_free(&one);
+		return;
+	}
 	log_warning("result of task %d could not be recorded, recording a failure", outcome->key.task_id);
 	free(outcome->payload);
 	outcome->payload = NULL;

@@ -96,8 +96,9 @@ extern void dispatch_call_done(struct Worker *w, EngineConn *conn, const CallRep
 /* An outcome is to be recorded; takes it over. */
 extern void dispatch_outcome(struct Worker *w, Outcome *outcome);
 
-/* Forget an outcome of this task that was not sent yet, if there is one. */
+/* Forget what is to be said of this task and was not sent yet: all of it, or only its progress. */
 extern void dispatch_withdraw(struct Worker *w, const TaskKey *key);
+extern void dispatch_withdraw_progress(struct Worker *w, const TaskKey *key);
 
 /* This outcome could not be recorded now; takes it over. */
 extern void dispatch_park(struct Worker *w, Outcome *outcome);

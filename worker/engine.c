@@ -344,7 +344,9 @@ read_row(EngineConn *conn, const PGresult *rows, int row, CallReport *report)
 	{
 		case 'R':
 			outcome = outcomes_remove(&conn->sent, &key);
-			if (outcome != NULL)
+			if (outcome != NULL && outcome->what == OUTCOME_PROGRESS)
+				claims_progress_back(w, outcome);
+			else if (outcome != NULL)
 				dispatch_park(w, outcome);
 			break;
 		case 'F':
@@ -385,7 +387,7 @@ outcome_is_void(EngineConn *conn, const TaskKey *key)
 	Worker	   *w = conn->db.worker;
 	Outcome    *outcome = outcomes_remove(&conn->sent, key);
 
-	if (outcome != NULL && !outcome->is_repeat)
+	if (outcome != NULL && !outcome->is_repeat && outcome->what != OUTCOME_PROGRESS)
 		w->dispatch->fenced++;
 	outcome_free(outcome);
 	claims_void(w, key);

@@ -110,6 +110,24 @@ outcomes_remove(OutcomeList *list, const TaskKey *key)
 }
 
 void
+outcomes_forget(OutcomeList *list, const TaskKey *key, char what)
+{
+	OutcomeList kept = {0};
+
+	while (list->head != NULL)
+	{
+		Outcome    *outcome = list->head;
+
+		list->head = outcome->next;
+		if (task_keys_are_equal(&outcome->key, key) && (what == 0 || what == outcome->what))
+			outcome_free(outcome);
+		else
+			outcomes_push(&kept, outcome);
+	}
+	*list = kept;
+}
+
+void
 outcomes_free(OutcomeList *list)
 {
 	while (list->head != NULL)

@@ -19,6 +19,7 @@
 #define OUTCOME_FAILED		'f'
 #define OUTCOME_RETURNED	'r' /* given back unstarted */
 #define OUTCOME_STARTED		's'
+#define OUTCOME_PROGRESS	'h' /* how far it is; nothing else changes */
 
 /* The right to complete a task. */
 typedef struct TaskKey
@@ -61,8 +62,11 @@ extern void outcomes_append(OutcomeList *list, OutcomeList *source);
 /* Move from the front at most so many, and at least one but otherwise not more than max_bytes, into *taken. */
 extern void outcomes_take(OutcomeList *list, int max_count, size_t max_bytes, OutcomeList *taken);
 
-/* Unlink the outcome of this task, or NULL. */
+/* Unlink the first outcome of this task, or NULL. */
 extern Outcome *outcomes_remove(OutcomeList *list, const TaskKey *key);
+
+/* Free every outcome of this task, or every one of this kind; 0: of any. */
+extern void outcomes_forget(OutcomeList *list, const TaskKey *key, char what);
 extern void outcomes_free(OutcomeList *list);
 
 extern bool task_keys_are_equal(const TaskKey *left, const TaskKey *right);

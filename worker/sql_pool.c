@@ -28,6 +28,9 @@
 /* The server keeps the activity's own time; this much later it does not answer. */
 #define DEADLINE_MARGIN_MS	15000
 
+/* Of the message that df_heartbeat() sends. */
+#define SQLSTATE_PROGRESS	"DF100"
+
 /* Errors of the system's making: try again here, then let somebody else. */
 #define RETRY_BASE_MS		100
 #define RETRY_CAP_MS		5000
@@ -68,12 +71,14 @@ static void sql_start(Activity *activity);
 static void sql_cancel(Activity *activity);
 static void conn_ready(Db *db);
 static void conn_overdue(Db *db, int backend_pid);
+static void conn_message(Db *db, const PGresult *notice);
 
 const ActivityType sql_activity_type = {"sql", sql_start, sql_cancel, NULL};
 
 static const DbEvents conn_events = {
 	.ready = conn_ready,
 	.overdue = conn_overdue,
+	.message = conn_message,
 };
 
 static void pump(Worker *w);
@@ -169,6 +174,18 @@ static void
 conn_overdue(Db *db, int backend_pid)
 {
 	session_signal_backend(db->worker, backend_pid, true);
+}
+
+/* df_heartbeat() sends the activity's progress ahead of its transaction. */
+static void
+conn_message(Db *db, const PGresult *notice)
+{
+	const SqlConn *conn = db->owner;
+	const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+	const char *progress = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+
+	if (conn->task != NULL && progress != NULL && sqlstate != NULL && strcmp(sqlstate, SQLSTATE_PROGRESS) == 0)
+		activity_progress(conn->task->activity, progress, strlen(progress));
 }
 
 /* Give waiting tasks to free connections; open another one when there is none. */

@@ -36,7 +36,8 @@ DECLARE
     helper CONSTANT text[] := ARRAY[
         'df_text',
         'df_retry',
-        'df_fail'
+        'df_fail',
+        'df_heartbeat'
     ];
     context CONSTANT text[] := ARRAY[
         'df_activity',
@@ -49,6 +50,10 @@ DECLARE
         'df_sleep_until',
         'df_event',
         'df_wait_event',
+        'df_map',
+        'df_call_map',
+        'df_map_agg',
+        'df_map_results',
         'df_cancel',
         'df_continue_as_new',
         'df_await',

@@ -82,10 +82,10 @@ BEGIN
 
     -- R: out of reach for the moment, to be sent again
     DELETE FROM test.claimed c
-    WHERE c.worker = w.name AND c.outcome <> 's' AND NOT EXISTS (
+    WHERE c.worker = w.name AND c.outcome NOT IN ('s', 'h') AND NOT EXISTS (
         SELECT FROM jsonb_to_recordset(answer) AS r(what "char", instance_key bigint, task_id int)
         WHERE r.what = 'R' AND r.instance_key = c.instance_key AND r.task_id = c.task_id);
-    UPDATE test.claimed c SET outcome = NULL WHERE c.worker = w.name AND c.outcome = 's';
+    UPDATE test.claimed c SET outcome = NULL WHERE c.worker = w.name AND c.outcome IN ('s', 'h');
     INSERT INTO test.claimed (worker, what, instance_key, task_id, fence, name, instance_id, attempt,
         idempotency_key, timeout_ms, input, settings)
     SELECT w.name, r.what, r.instance_key, r.task_id, r.fence, r.name, r.instance_id, r.attempt,
@@ -103,7 +103,7 @@ BEGIN
         AS r(what "char", instance_key bigint, task_id int, name text, instance_id text, attempt int, input text);
 END $$;
 
-/* Note the outcome of a claimed task: c, f, r or s.  A failure's payload is as for the activity fail. */
+/* Note the outcome of a claimed task: c, f, r, s or h.  A failure's payload is as for the activity fail. */
 CREATE PROCEDURE test.answer(instance_id text, task_id int, outcome text DEFAULT 'c', payload text DEFAULT NULL)
 LANGUAGE plpgsql AS $$
 BEGIN
