@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "funcapi.h"
@@ -93,6 +94,13 @@ pgdf_init_srf(FunctionCallInfo fcinfo)
 #else
 #define pgdf_my_lxid()	(MyProc->lxid)
 #define pgdf_lock_held(tag, mode)	LockHeldByMe(tag, mode)
+#endif
+
+/* 15 has a function for the timeline that is written to. */
+#if PG_VERSION_NUM >= 150000
+#define pgdf_timeline()	GetWALInsertionTimeLine()
+#else
+#define pgdf_timeline()	(RecoveryInProgress() ? 0 : ThisTimeLineID)
 #endif
 
 #endif							/* PGDF_COMPAT_H */

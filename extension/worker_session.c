@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "engine.h"
 #include "failure.h"
+#include "home.h"
 #include "identity.h"
 #include "spi.h"
 #include "wake.h"
@@ -208,6 +209,7 @@ df_attach(PG_FUNCTION_ARGS)
 	pgdf_refuse_in_engine("df.attach");
 	pgdf_enter(&caller);
 	SPI_connect();
+	pgdf_home_check(PG_GETARG_DATUM(5), PG_ARGISNULL(5));
 
 	/* presence before the row: nobody may find the row of a worker that is not there */
 	if (pgdf_spi_execute(&find_statement, &boot_id, NULL) > 0)

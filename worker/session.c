@@ -66,7 +66,7 @@ static const DbEvents control_events = {
 
 static void make_boot_id(Session *session);
 static char *session_name(const Worker *w);
-static char *session_details(void);
+static char *session_details(const Session *session);
 static void attach(Worker *w);
 static void attach_done(Db *db, const DbResult *result, void *arg);
 static void attach_refused(Worker *w, const DbResult *result);
@@ -255,10 +255,12 @@ session_name(const Worker *w)
 	return xasprintf("%s:%d", host, (int) getpid());
 }
 
+/* With what the database needs to tell a failover from a copy. */
 static char *
-session_details(void)
+session_details(const Session *session)
 {
-	return xasprintf("{\"version\":\"%s\",\"pid\":%d}", PGDF_VERSION, (int) getpid());
+	return xasprintf("{\"version\":\"%s\",\"pid\":%d,\"timeline\":%d,\"multi_host\":%s}", PGDF_VERSION,
+					 (int) getpid(), session->timeline, db_is_multi_host(&session->db) ? "true" : "false");
 }
 
 static void
@@ -266,7 +268,7 @@ attach(Worker *w)
 {
 	Session    *session = &w->dispatch->session;
 	char	   *name = session_name(w);
-	char	   *details = session_details();
+	char	   *details = session_details(session);
 	DbParams	params = {0};
 
 	db_param_text(&params, PG_UUID_OID, session->boot_id);
@@ -278,7 +280,8 @@ attach(Worker *w)
 
 	/* the setting is known once the library is loaded, which df.attach has done by then */
 	call(w, "SELECT worker_key, lease_ms,"
-		 " (extract(epoch FROM pg_catalog.current_setting('pgdf.turn_timeout', true)::interval) * 1000)::bigint"
+		 " (extract(epoch FROM pg_catalog.current_setting('pgdf.turn_timeout', true)::interval) * 1000)::bigint,"
+		 " ('x' || pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8))::bit(32)::int"
 		 " FROM df.attach($1, $2, $3, $4, $5, $6)",
 		 &params, ATTACH_DEADLINE_MS, attach_done);
 	session->wants_attach = false;
@@ -301,6 +304,7 @@ attach_done(Db *db, const DbResult *result, void *arg)
 	}
 	session->lease_ms = db_int8(result->rows, 0, 1);
 	session->turn_timeout_ms = db_int8(result->rows, 0, 2);
+	session->timeline = (int) db_int8(result->rows, 0, 3);
 	begin_session(w, db_int8(result->rows, 0, 0));
 }
 

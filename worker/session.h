@@ -37,6 +37,7 @@ typedef struct Session
 	bool		is_calling;		/* a call is in flight */
 	int64_t		lease_ms;
 	int64_t		turn_timeout_ms;	/* the server's limit for one turn */
+	int			timeline;		/* of the server that this process was last attached to, or 0 */
 
 	bool		wants_attach;	/* again, because settings changed */
 	bool		wants_idle;

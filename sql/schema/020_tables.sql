@@ -236,3 +236,15 @@ CREATE TABLE df.cancellations (
     fence        bigint NOT NULL,
     PRIMARY KEY (worker_key, instance_key, task_id, fence)
 );
+
+/*
+ * The server and database that the instances live in: one row, and after a
+ * restore a second one, of where the dump was made.  Workers run nothing in a copy
+ * until df_adopt() has made it a home of its own.
+ */
+CREATE TABLE df.home (
+    system_identifier bigint NOT NULL,          -- as pg_control_system() has it
+    database_oid  oid NOT NULL,
+    timeline      integer NOT NULL,             -- the highest that a worker has seen
+    adopted_at    timestamptz NOT NULL
+);

@@ -7,3 +7,10 @@
  * or changes its signature.
  */
 SET LOCAL lock_timeout = '2s';
+
+CREATE TABLE df.home (
+    system_identifier bigint NOT NULL,          -- as pg_control_system() has it
+    database_oid  oid NOT NULL,
+    timeline      integer NOT NULL,             -- the highest that a worker has seen
+    adopted_at    timestamptz NOT NULL
+);
