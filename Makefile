@@ -15,7 +15,7 @@ EXTENSION_MAKE = flock extension $(MAKE) -C extension
 WORKER_MAKE = flock worker $(MAKE) -C worker
 UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
 C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/modules/*.[ch]))
-SHELL_FILES = .ci/run test/run test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
+SHELL_FILES = .ci/run bench/run test/run test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
 	packaging/tools/indent packaging/tools/manpage
 
 all: extension worker  ## build the extension and the worker (default)
@@ -86,6 +86,9 @@ asan:  ## unit tests and worker tests with AddressSanitizer and UBSan
 	+$(UNIT_MAKE) SANITIZE=1
 	PGDF_PROGRAM=worker/pgdf-asan test/run unit tap
 
+bench: all  ## floors and workloads, measured; WORKLOADS="W1 W3", N=10000 pick (see bench/README.md)
+	bench/run
+
 indent:  ## lay out the C files (needs pg-bsd-indent)
 	packaging/tools/indent $(C_FILES)
 
@@ -128,10 +131,11 @@ clean:  ## leave a pristine tree
 	+$(EXTENSION_MAKE) clean
 	+$(WORKER_MAKE) clean
 	+$(UNIT_MAKE) clean
+	+$(MAKE) -C bench clean
 	rm -rf build compile_commands.json META.json
 	[ ! -d demo ] || packaging/demo/run stop
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	check-regress check-isolation check-tap check-upgrade freeze asan indent indent-check typedefs lint lint-rules \
+	check-regress check-isolation check-tap check-upgrade freeze asan bench indent indent-check typedefs lint lint-rules \
 	lint-shell lint-cppcheck lint-tidy compile_commands.json dist clean
