@@ -11,30 +11,55 @@
 
 #include "child.h"
 #include "event.h"
+#include "payload.h"
 #include "pgdf.h"
 #include "registry.h"
+#include "retry.h"
+
+/* Where the parameters are that version 1.0 had in another place. */
+typedef struct ChildArguments
+{
+	int			retry;			/* -1: none */
+	int			version;
+	int			tags;
+} ChildArguments;
+
+static const ChildArguments arguments_1_0 = {.retry = -1,.version = 3,.tags = 4};
+static const ChildArguments arguments_1_1 = {.retry = 3,.version = 4,.tags = 5};
 
 PG_FUNCTION_INFO_V1(df_sub_orchestrator);
 PG_FUNCTION_INFO_V1(df_call_sub_orchestrator);
+PG_FUNCTION_INFO_V1(df_sub_orchestrator_1_1);
+PG_FUNCTION_INFO_V1(df_call_sub_orchestrator_1_1);
 
-static int64 schedule_child(Turn *turn, FunctionCallInfo fcinfo);
+static int64 schedule_child(Turn *turn, FunctionCallInfo fcinfo, const ChildArguments *arguments);
+static Datum call_child(FunctionCallInfo fcinfo, const ChildArguments *arguments);
 
-/* df_sub_orchestrator(name, input, instance_id, version, tags) */
+/* df_sub_orchestrator(name, input, instance_id, retry, version, tags) */
 Datum
-df_sub_orchestrator(PG_FUNCTION_ARGS)
+df_sub_orchestrator_1_1(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(schedule_child(pgdf_turn_require("df_sub_orchestrator"), fcinfo));
+	PG_RETURN_INT64(schedule_child(pgdf_turn_require("df_sub_orchestrator"), fcinfo, &arguments_1_1));
 }
 
 /* As df_sub_orchestrator, and waits for the output. */
 Datum
+df_call_sub_orchestrator_1_1(PG_FUNCTION_ARGS)
+{
+	return call_child(fcinfo, &arguments_1_1);
+}
+
+/* The same without retry: what a database has that was not updated to 1.1. */
+Datum
+df_sub_orchestrator(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(schedule_child(pgdf_turn_require("df_sub_orchestrator"), fcinfo, &arguments_1_0));
+}
+
+Datum
 df_call_sub_orchestrator(PG_FUNCTION_ARGS)
 {
-	Turn	   *turn = pgdf_turn_require("df_call_sub_orchestrator");
-	int64		handle = schedule_child(turn, fcinfo);
-
-	pgdf_turn_await(turn, handle);
-	PG_RETURN_JSONB_P(pgdf_turn_result(turn, handle));
+	return call_child(fcinfo, &arguments_1_0);
 }
 
 char *
@@ -59,8 +84,18 @@ pgdf_start_from_turn(const StartRequest *request, Jsonb *input)
 	return options.instance_id;
 }
 
+static Datum
+call_child(FunctionCallInfo fcinfo, const ChildArguments *arguments)
+{
+	Turn	   *turn = pgdf_turn_require("df_call_sub_orchestrator");
+	int64		handle = schedule_child(turn, fcinfo, arguments);
+
+	pgdf_turn_await(turn, handle);
+	PG_RETURN_JSONB_P(pgdf_turn_result(turn, handle));
+}
+
 static int64
-schedule_child(Turn *turn, FunctionCallInfo fcinfo)
+schedule_child(Turn *turn, FunctionCallInfo fcinfo, const ChildArguments *arguments)
 {
 	TaskOptions options = {0};
 	MemoryContext caller;
@@ -76,8 +111,14 @@ schedule_child(Turn *turn, FunctionCallInfo fcinfo)
 	caller = MemoryContextSwitchTo(turn->context);
 	options.instance_id = PG_ARGISNULL(2) ? pgdf_turn_child_id(turn, turn->replay->nrewinds) :
 		text_to_cstring(PG_GETARG_TEXT_PP(2));
-	options.version = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
-	options.tags = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P_COPY(4);
+	options.version = PG_ARGISNULL(arguments->version) ? NULL :
+		text_to_cstring(PG_GETARG_TEXT_PP(arguments->version));
+	options.tags = PG_ARGISNULL(arguments->tags) ? NULL : PG_GETARG_JSONB_P_COPY(arguments->tags);
+	if (arguments->retry >= 0 && !PG_ARGISNULL(arguments->retry))
+	{
+		options.retry = pgdf_payload_from_jsonb(PG_GETARG_JSONB_P(arguments->retry));
+		pgdf_retry_check(options.retry);
+	}
 	MemoryContextSwitchTo(caller);
 	return pgdf_turn_handle(turn,
 							pgdf_turn_schedule(turn, TASK_CHILD, name,

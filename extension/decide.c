@@ -182,6 +182,7 @@ start_child(Engine *engine, Instance *instance, int number, TurnTask *task)
 	request.parent_execution = instance->execution;
 	request.parent_task_id = number;
 	request.root_instance_key = instance->root_key;
+	request.retry = task->options->retry;
 	failure = pgdf_instance_try_start(&request);
 	if (failure == NULL)
 	{

@@ -36,6 +36,7 @@ static PgdfStatement turn_timer_statement = {
 };
 
 static bool is_outcome(const Delivery *delivery);
+static void add_note(Instance *instance, const Delivery *delivery);
 static text *copy_text(text *value);
 static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
 static bool has_missed_turn(const Instance *instance);
@@ -134,6 +135,9 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 		case EVENT_EVENT_RAISED:
 			pgdf_event_receive(instance, delivery);
 			break;
+		case EVENT_GENERIC:
+			add_note(instance, delivery);
+			break;
 		case EVENT_EXECUTION_SUSPENDED:
 			if (instance->status != STATUS_SUSPENDED)
 				change_suspension(instance, delivery, STATUS_SUSPENDED);
@@ -173,6 +177,19 @@ pgdf_instance_record_outcome(Instance *instance, const Delivery *delivery)
 		instance->tasks_completed++;	/* progress counts work, not waits */
 	if (instance->awaited != NULL)
 		pgdf_await_deliver(instance->awaited, delivery->task_id, is_failure);
+	MemoryContextSwitchTo(caller);
+}
+
+/* For whoever reads the history; a replay does not see it. */
+static void
+add_note(Instance *instance, const Delivery *delivery)
+{
+	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+	Event	   *event = pgdf_instance_add_event(instance, delivery->type, delivery->time);
+
+	event->name = copy_text(delivery->name);
+	event->payload = copy_text(delivery->payload);
+	event->failure = copy_text(delivery->failure);
 	MemoryContextSwitchTo(caller);
 }
 

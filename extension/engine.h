@@ -236,6 +236,12 @@ extern void pgdf_instance_cancel_task(Instance *instance, int task_id);
 extern void pgdf_instance_continue_as_new(Engine *engine, Instance *instance, text *input,
 										  bool keep_events);
 
+/*
+ * What every next execution begins with: no tasks, no timers, the code as it is now.
+ * Events that are not written yet are the caller's business.
+ */
+extern void pgdf_instance_next_execution(Instance *instance);
+
 /* --- flush.c: writing --- */
 
 /* Write everything that the call has changed. */

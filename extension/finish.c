@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
+#include "child_retry.h"
 #include "instance.h"
 #include "rewind.h"
 #include "spi.h"
@@ -98,8 +99,12 @@ pgdf_instance_finish(Engine *engine, Instance *instance, InstanceStatus status,
 					 text *output, text *failure)
 {
 	Datum		key = Int64GetDatum(instance->key);
-	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+	MemoryContext caller;
 
+	if (status == STATUS_FAILED && pgdf_child_retry(engine, instance, failure))
+		return;
+
+	caller = MemoryContextSwitchTo(instance->context);
 	pgdf_instance_set_status(instance, status);
 	instance->end = END_SET;
 	if (output != NULL)
@@ -171,14 +176,28 @@ pgdf_instance_continue_as_new(Engine *engine, Instance *instance, text *input, b
 	Datum		key = Int64GetDatum(instance->key);
 
 	pgdf_spi_execute(&delete_history_statement, &key, NULL);
-	pgdf_spi_execute(&delete_tasks_statement, &key, NULL);
-	pgdf_spi_execute(&delete_timers_statement, &key, NULL);
 	if (!keep_events && instance->buffered_events > 0)
 	{
 		pgdf_spi_execute(&delete_events_statement, &key, NULL);
 		instance->buffered_events = 0;
 	}
 	instance->events->count = 0;
+	pgdf_instance_next_execution(instance);
+	instance->input = (struct varlena *) input;
+	instance->is_input_dirty = true;
+	pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED, engine->now)->name =
+		cstring_to_text(instance->name);
+	instance->needs_turn = true;
+	pgdf_instance_check_ready(engine, instance);
+}
+
+void
+pgdf_instance_next_execution(Instance *instance)
+{
+	Datum		key = Int64GetDatum(instance->key);
+
+	pgdf_spi_execute(&delete_tasks_statement, &key, NULL);
+	pgdf_spi_execute(&delete_timers_statement, &key, NULL);
 	instance->new_tasks = NIL;
 	instance->new_timers = NIL;
 	instance->inline_tasks = NIL;
@@ -190,12 +209,7 @@ pgdf_instance_continue_as_new(Engine *engine, Instance *instance, text *input, b
 	instance->tasks_total = instance->tasks_completed = 0;
 	instance->awaited = NULL;
 	instance->is_awaited_dirty = true;
-	instance->input = (struct varlena *) input;
-	instance->is_input_dirty = true;
-	pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED, engine->now)->name =
-		cstring_to_text(instance->name);
-	instance->needs_turn = true;
-	pgdf_instance_check_ready(engine, instance);
+	instance->is_dirty = true;
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "utils/resowner.h"
 #include "utils/timestamp.h"
 
+#include "child_retry.h"
 #include "compat.h"
 #include "failure.h"
 #include "history.h"
@@ -510,6 +511,8 @@ insert_instance(const NewInstance *new, const StartRequest *request,
 
 	if (pgdf_spi_execute(new->is_free ? &insert_free_stmt : &insert_stmt, values, nulls) == 0)
 		return false;
+	if (request->retry != NULL)
+		pgdf_child_note_policy(new->instance_key, request->retry);
 	insert_first_wake(new, request, registration, now);
 	return true;
 }

@@ -73,6 +73,7 @@ typedef struct StartRequest
 	int			parent_execution;
 	int			parent_task_id;
 	int64		root_instance_key;	/* 0: itself */
+	text	   *retry;			/* children: policy, or NULL */
 } StartRequest;
 
 /*

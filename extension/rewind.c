@@ -16,6 +16,7 @@
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
 
+#include "child_retry.h"
 #include "payload.h"
 #include "rewind.h"
 #include "spi.h"
@@ -220,6 +221,8 @@ pgdf_rewind_instance(Engine *engine, Instance *instance, const Delivery *deliver
 			pgdf_spi_execute(&detach_statement, values, NULL);
 			instance->parent_key = 0;
 		}
+		if (instance->parent_key != 0)
+			pgdf_child_forget_attempts(instance->key);
 		find_restarted(instance, &point);
 		pgdf_instance_add_event(instance, EVENT_EXECUTION_REWOUND, delivery->time)->payload =
 			point_to_json(&point);

@@ -32,22 +32,24 @@ CREATE OR REPLACE FUNCTION df_sub_orchestrator(
     name text,
     input jsonb DEFAULT NULL,
     instance_id text DEFAULT NULL,
+    retry jsonb DEFAULT NULL,
     version text DEFAULT NULL,
     tags jsonb DEFAULT NULL
 ) RETURNS df_task
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_sub_orchestrator';
-COMMENT ON FUNCTION df_sub_orchestrator(text, jsonb, text, text, jsonb)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_sub_orchestrator_1_1';
+COMMENT ON FUNCTION df_sub_orchestrator(text, jsonb, text, jsonb, text, jsonb)
     IS 'start a child instance; it runs while the orchestrator goes on';
 
 CREATE OR REPLACE FUNCTION df_call_sub_orchestrator(
     name text,
     input jsonb DEFAULT NULL,
     instance_id text DEFAULT NULL,
+    retry jsonb DEFAULT NULL,
     version text DEFAULT NULL,
     tags jsonb DEFAULT NULL
 ) RETURNS jsonb
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_call_sub_orchestrator';
-COMMENT ON FUNCTION df_call_sub_orchestrator(text, jsonb, text, text, jsonb)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_call_sub_orchestrator_1_1';
+COMMENT ON FUNCTION df_call_sub_orchestrator(text, jsonb, text, jsonb, text, jsonb)
     IS 'start a child instance and wait for its output';
 
 CREATE OR REPLACE FUNCTION df_timer(delay interval) RETURNS df_task

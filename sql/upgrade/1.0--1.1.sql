@@ -14,3 +14,10 @@ CREATE TABLE df.home (
     timeline      integer NOT NULL,             -- the highest that a worker has seen
     adopted_at    timestamptz NOT NULL
 );
+ALTER TABLE df.instance_state
+    ADD COLUMN retry json,
+    ADD COLUMN attempts smallint NOT NULL DEFAULT 0,
+    ADD COLUMN attempt_execution integer NOT NULL DEFAULT 0;
+
+DROP FUNCTION @extschema@.df_sub_orchestrator(text, jsonb, text, text, jsonb);
+DROP FUNCTION @extschema@.df_call_sub_orchestrator(text, jsonb, text, text, jsonb);

@@ -51,7 +51,7 @@ DECLARE
     task df_task;
 BEGIN
     log := log || jsonb_build_array(df_call_sub_orchestrator('child', '{"n": 1}', 'mine', tags => '{"a": 1}'));
-    FOR task IN SELECT df_sub_orchestrator(name, '{"n": 1}', id, version) FROM (VALUES ('no such child', NULL, NULL), ('child', 'taken', NULL),
+    FOR task IN SELECT df_sub_orchestrator(name, '{"n": 1}', id, version => version) FROM (VALUES ('no such child', NULL, NULL), ('child', 'taken', NULL),
         ('child', 'a/b', NULL), ('child', NULL, 'v9'), ('echo', NULL, NULL)) AS v(name, id, version) LOOP
         BEGIN
             log := log || jsonb_build_array(df_await(task));
