@@ -77,6 +77,7 @@ sub fresh_database
 	sql("CREATE DATABASE $name TEMPLATE $template");
 	sql('CHECKPOINT');
 	$database = $name;
+	sql('SELECT df_adopt()') if sql(q{SELECT count(*) FROM pg_extension WHERE extname = 'pgdf'});
 	return;
 }
 
