@@ -42,16 +42,21 @@ static PgdfStatement find_statement = {
 
 static PgdfStatement insert_statement = {
 	"INSERT INTO df.worker_sessions (boot_id, name, role, queues, activities, slots, details,"
-	"                                attached_at, last_seen_at, lease_until)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)"
+	"                                attached_at, last_seen_at, lease_until, is_pooled)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10)"
 	" ON CONFLICT (boot_id) DO UPDATE"
 	"    SET name = EXCLUDED.name, role = EXCLUDED.role, queues = EXCLUDED.queues,"
 	"        activities = EXCLUDED.activities, slots = EXCLUDED.slots, details = EXCLUDED.details,"
 	"        last_seen_at = EXCLUDED.last_seen_at, lease_until = EXCLUDED.lease_until,"
-	"        absent_since = NULL"
+	"        absent_since = NULL, is_pooled = EXCLUDED.is_pooled"
 	" RETURNING worker_key",
-	9, {UUIDOID, TEXTOID, REGROLEOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID, JSONOID,
-		TIMESTAMPTZOID, TIMESTAMPTZOID}
+	10, {UUIDOID, TEXTOID, REGROLEOID, TEXTARRAYOID, TEXTARRAYOID, INT4OID, JSONOID,
+		TIMESTAMPTZOID, TIMESTAMPTZOID, BOOLOID}
+};
+
+static PgdfStatement pooled_statement = {
+	"SELECT coalesce(($1 ->> 'pooled')::boolean, false)",
+	1, {JSONOID}
 };
 
 static PgdfStatement renew_statement = {
@@ -67,7 +72,7 @@ static PgdfStatement exists_statement = {
 
 static PgdfStatement others_statement = {
 	"SELECT w.worker_key, w.absent_since, w.lease_until,"
-	"       EXISTS (SELECT FROM df.tasks t WHERE t.worker_key = w.worker_key AND t.state = 1)"
+	"       EXISTS (SELECT FROM df.tasks t WHERE t.worker_key = w.worker_key AND t.state = 1), w.is_pooled"
 	"  FROM df.worker_sessions w"
 	" WHERE w.worker_key <> $1"
 	" ORDER BY w.worker_key",
@@ -172,11 +177,14 @@ typedef struct Peer
 	TimestampTz absent_since;
 	TimestampTz lease_until;
 	bool		has_claims;
+	bool		is_pooled;		/* has no presence lock; there is only the lease */
 } Peer;
 
 static TimestampTz lease_end(TimestampTz now);
 static Datum one_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
-static int64 insert_session(FunctionCallInfo fcinfo, TimestampTz now);
+static bool says_pooled(FunctionCallInfo fcinfo);
+static void take_presence(int64 worker_key);
+static int64 insert_session(FunctionCallInfo fcinfo, TimestampTz now, bool is_pooled);
 static List *find_peers(int64 worker_key);
 static bool renew(int64 worker_key, TimestampTz now);
 static int	sweep_peer(Peer *peer, TimestampTz now, int *next_ms);
@@ -196,6 +204,7 @@ df_attach(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	Datum		boot_id = PG_GETARG_DATUM(0);
 	int64		worker_key;
+	bool		is_pooled;
 	Datum		values[4];
 	bool		nulls[4] = {0};
 
@@ -211,24 +220,17 @@ df_attach(PG_FUNCTION_ARGS)
 	SPI_connect();
 	pgdf_home_check(PG_GETARG_DATUM(5), PG_ARGISNULL(5));
 
+	is_pooled = says_pooled(fcinfo);
+
 	/* presence before the row: nobody may find the row of a worker that is not there */
-	if (pgdf_spi_execute(&find_statement, &boot_id, NULL) > 0)
+	if (!is_pooled && pgdf_spi_execute(&find_statement, &boot_id, NULL) > 0)
 	{
-		worker_key = pgdf_spi_int64(0, 1);
-		if (!pgdf_presence_take(worker_key, PRESENCE_WAIT_MS))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
-					 errmsg("worker session " INT64_FORMAT " is in use by another connection",
-							worker_key),
-					 errhint("Two processes use one boot id; start one of them anew.")));
+		take_presence(pgdf_spi_int64(0, 1));
 		now = GetCurrentTimestamp();
 	}
-	worker_key = insert_session(fcinfo, now);
-	if (!pgdf_presence_take(worker_key, PRESENCE_WAIT_MS))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("worker session " INT64_FORMAT " is in use by another connection",
-						worker_key)));
+	worker_key = insert_session(fcinfo, now, is_pooled);
+	if (!is_pooled)
+		take_presence(worker_key);
 	SPI_finish();
 	pgdf_leave(&caller);
 
@@ -328,11 +330,34 @@ one_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
-static int64
-insert_session(FunctionCallInfo fcinfo, TimestampTz now)
+/* Through a pooler a session lock would stay with a connection that serves others. */
+static bool
+says_pooled(FunctionCallInfo fcinfo)
 {
-	Datum		values[9];
-	bool		nulls[9] = {0};
+	Datum		details = PG_GETARG_DATUM(5);
+	bool		isnull;
+
+	if (PG_ARGISNULL(5))
+		return false;
+	pgdf_spi_execute(&pooled_statement, &details, NULL);
+	return DatumGetBool(pgdf_spi_datum(0, 1, &isnull));
+}
+
+static void
+take_presence(int64 worker_key)
+{
+	if (!pgdf_presence_take(worker_key, PRESENCE_WAIT_MS))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("worker session " INT64_FORMAT " is in use by another connection", worker_key),
+				 errhint("Two processes use one boot id; start one of them anew.")));
+}
+
+static int64
+insert_session(FunctionCallInfo fcinfo, TimestampTz now, bool is_pooled)
+{
+	Datum		values[10];
+	bool		nulls[10] = {0};
 
 	values[0] = PG_GETARG_DATUM(0);
 	values[1] = PG_GETARG_DATUM(1);
@@ -344,6 +369,7 @@ insert_session(FunctionCallInfo fcinfo, TimestampTz now)
 	nulls[6] = PG_ARGISNULL(5);
 	values[7] = TimestampTzGetDatum(now);
 	values[8] = TimestampTzGetDatum(lease_end(now));
+	values[9] = BoolGetDatum(is_pooled);
 	pgdf_spi_execute(&insert_statement, values, nulls);
 	return pgdf_spi_int64(0, 1);
 }
@@ -365,6 +391,7 @@ find_peers(int64 worker_key)
 		peer->is_absent = !isnull;
 		peer->lease_until = DatumGetTimestampTz(pgdf_spi_datum(row, 3, &isnull));
 		peer->has_claims = DatumGetBool(pgdf_spi_datum(row, 4, &isnull));
+		peer->is_pooled = DatumGetBool(pgdf_spi_datum(row, 5, &isnull));
 		peers = lappend(peers, peer);
 	}
 	return peers;
@@ -397,6 +424,8 @@ sweep_peer(Peer *peer, TimestampTz now, int *next_ms)
 	if (peer->has_claims)
 		*next_ms = Min(*next_ms, SWEEP_BUSY_MS);
 
+	if (peer->is_pooled)
+		return peer->lease_until < now ? take_over(peer, now) : 0;
 	if (pgdf_presence_is_held(peer->worker_key))
 	{
 		if (peer->is_absent)

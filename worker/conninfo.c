@@ -22,6 +22,7 @@ static const struct
 	const char *keyword;
 	const char *value;
 }			defaults[] = {
+	{"client_encoding", "UTF8"},
 	{"target_session_attrs", "read-write"},
 	{"connect_timeout", "5"},
 	{"keepalives_idle", "5"},

@@ -33,7 +33,6 @@
  * The server's own checks free the locks of a worker that is gone.
  */
 static const char common_settings[] =
-	"SET client_encoding = 'UTF8';"
 	"SET default_transaction_isolation = 'read committed';"
 	"SET default_transaction_deferrable = off;"
 	"SET synchronous_commit = on;"
@@ -50,6 +49,13 @@ static const char common_settings[] =
 
 static const char recovery_check[] = "SELECT pg_catalog.pg_is_in_recovery()";
 
+/*
+ * A pooler invents the process id that it tells its clients.  Whether it keeps a
+ * session for each of them, as its mode "session" does, cannot be found out for
+ * certain, so it is taken for one that does not.
+ */
+static const char pooler_check[] = "SELECT pg_catalog.pg_backend_pid()";
+
 static void connect_start(Db *db);
 static void retry_due(Worker *w, void *arg);
 static void deadline_passed(Worker *w, void *arg);
@@ -58,7 +64,10 @@ static void connect_poll(Worker *w, int fd, int events, void *arg);
 static void connect_failed(Db *db, const char *reason);
 static void report_failure(Db *db, const char *reason);
 static void log_first_line(LogLevel level, const char *message, const Db *db, const char *reason);
+static void look_for_pooler(Db *db);
+static void look_for_pooler_done(Db *db, const DbResult *result, void *arg);
 static void set_up(Db *db);
+static void send_set_up(Db *db, const char *sql, DbResultFn fn);
 static void set_up_done(Db *db, const DbResult *result, void *arg);
 static void send_all(Db *db);
 static void watch(Db *db, int events, LoopFdFn fn);
@@ -295,7 +304,7 @@ deadline_passed(Worker *w, void *arg)
 		connect_failed(db, "timeout expired");
 		return;
 	}
-	if (db->events->overdue != NULL)
+	if (db->events->overdue != NULL && !db->is_pooled)
 		db->events->overdue(db, pid);
 	lose(db, "no answer in time");
 }
@@ -314,7 +323,7 @@ connect_poll(Worker *w, int fd, int events, void *arg)
 			watch(db, LOOP_WRITE, connect_poll);
 			break;
 		case PGRES_POLLING_OK:
-			set_up(db);
+			look_for_pooler(db);
 			break;
 		default:
 			connect_failed(db, PQerrorMessage(db->conn));
@@ -359,18 +368,46 @@ log_first_line(LogLevel level, const char *message, const Db *db, const char *re
 	free(line);
 }
 
-/* All settings and the check for a standby in one round trip. */
+static void
+look_for_pooler(Db *db)
+{
+	PQsetnonblocking(db->conn, 1);
+	send_set_up(db, pooler_check, look_for_pooler_done);
+}
+
+static void
+look_for_pooler_done(Db *db, const DbResult *result, void *arg)
+{
+	if (!result->is_ok || PQntuples(result->rows) != 1)
+	{
+		connect_failed(db, result->rows != NULL ? PQresultErrorMessage(result->rows) : PQerrorMessage(db->conn));
+		return;
+	}
+	db->is_pooled = db_int8(result->rows, 0, 0) != PQbackendPID(db->conn);
+	set_up(db);
+}
+
+/* All settings and the check for a standby in one round trip.  A pooler would give our settings to others. */
 static void
 set_up(Db *db)
 {
-	char	   *sql = xasprintf("%s%s%s", common_settings, db->settings != NULL ? db->settings : "", recovery_check);
+	char	   *sql;
 
-	PQsetnonblocking(db->conn, 1);
+	if (db->is_pooled)
+		sql = xstrdup(recovery_check);
+	else
+		sql = xasprintf("%s%s%s", common_settings, db->settings != NULL ? db->settings : "", recovery_check);
+	send_set_up(db, sql, set_up_done);
+	free(sql);
+}
+
+static void
+send_set_up(Db *db, const char *sql, DbResultFn fn)
+{
 	timer_start(db->worker, &db->timer, SETUP_DEADLINE_MS, deadline_passed, db);
 	db->state = DB_SETTING_UP;
-	db->fn = set_up_done;
+	db->fn = fn;
 	(void) PQsendQuery(db->conn, sql);
-	free(sql);
 	send_all(db);
 }
 

@@ -85,6 +85,7 @@ typedef struct Db
 
 	DbState		state;
 	PGconn	   *conn;
+	bool		is_pooled;		/* a pooler is in between: no session state, no notifications */
 	int			fd;				/* watched; -1: none */
 	Timer		timer;			/* next try, connection deadline, or deadline of the call */
 	Backoff		backoff;

@@ -45,6 +45,9 @@
 #define SLEEP_MS				5000
 #define PRODUCER_POLL_MS		20
 
+/* Nobody can wake us through a pooler. */
+#define POOLED_POLL_MS			250
+
 /* Busy for so long: producers need not notify us. */
 #define KEEP_IDLE_LOCK_US		10000
 
@@ -287,7 +290,7 @@ make_call(Worker *w)
 
 	/* nothing to do: idle, and look around once more when that is known to the producers */
 	session_want_idle(w, session_can_idle(w));
-	if (dispatch->session.holds_idle && dispatch->is_scan_due)
+	if (session_is_idle(w) && dispatch->is_scan_due)
 	{
 		call_idle(w);
 		return true;
@@ -484,7 +487,7 @@ after_empty_call(Worker *w, const CallReport *report)
 	dispatch->empty_more = 0;
 	if (report->mode == CALL_IDLE)
 		sleep_until_due(w, report);
-	else if (dispatch->was_full && !dispatch->session.holds_idle)
+	else if (dispatch->was_full && !session_is_idle(w))
 	{
 		dispatch->linger_until_us = loop_now_us(w) + LINGER_US;
 		dispatch->was_full = false;
@@ -516,6 +519,9 @@ sleep_until_due(Worker *w, const CallReport *report)
 	Dispatch   *dispatch = w->dispatch;
 	int64_t		delay_ms = report->quiet ? SLEEP_MS : PRODUCER_POLL_MS;
 
+	if (session_is_pooled(w))
+		delay_ms = POOLED_POLL_MS;
+
 	if (report->next_due_ms >= 0 && report->next_due_ms < delay_ms)
 		delay_ms = report->next_due_ms;
 	if (report->quiet)
@@ -528,7 +534,7 @@ poll_due(Worker *w, void *arg)
 {
 	Dispatch   *dispatch = w->dispatch;
 
-	if (dispatch->session.holds_idle && dispatch->linger_until_us == 0)
+	if (session_is_idle(w) && dispatch->linger_until_us == 0)
 		dispatch->is_scan_due = true;
 	else
 		dispatch->has_chance = true;

@@ -129,7 +129,8 @@ session_step(Worker *w)
 		if (!timer_is_running(&session->attach_timer))
 			attach(w);
 	}
-	else if (session->wants_idle != session->holds_idle && !timer_is_running(&session->idle_timer))
+	else if (session->wants_idle != session->holds_idle && !session->db.is_pooled &&
+			 !timer_is_running(&session->idle_timer))
 		change_idle(w);
 	else if (session->wants_sweep)
 		sweep(w);
@@ -151,6 +152,18 @@ void
 session_want_idle(Worker *w, bool wants_idle)
 {
 	w->dispatch->session.wants_idle = wants_idle;
+}
+
+bool
+session_is_pooled(const Worker *w)
+{
+	return w->dispatch->session.db.is_pooled;
+}
+
+bool
+session_is_idle(const Worker *w)
+{
+	return w->dispatch->session.holds_idle || session_is_pooled(w);
 }
 
 bool
@@ -206,6 +219,13 @@ control_ready(Db *db)
 	session->is_attached = false;
 	session->holds_idle = false;
 	timer_stop(db->worker, &session->attach_timer);
+	if (db->is_pooled && !session->has_told_pooled)
+	{
+		log_warning_more("Workers are found to be gone by their lease only, and new work by polling.",
+						 "Connect the worker to the server itself.",
+						 "a connection pooler is between this worker and the server");
+		session->has_told_pooled = true;
+	}
 }
 
 /* Presence and idle lock are gone with it; claims are kept until they are known to be void. */
@@ -259,8 +279,9 @@ session_name(const Worker *w)
 static char *
 session_details(const Session *session)
 {
-	return xasprintf("{\"version\":\"%s\",\"pid\":%d,\"timeline\":%d,\"multi_host\":%s}", PGDF_VERSION,
-					 (int) getpid(), session->timeline, db_is_multi_host(&session->db) ? "true" : "false");
+	return xasprintf("{\"version\":\"%s\",\"pid\":%d,\"timeline\":%d,\"multi_host\":%s,"
+					 "\"pooled\":%s}", PGDF_VERSION, (int) getpid(), session->timeline,
+					 db_is_multi_host(&session->db) ? "true" : "false", session->db.is_pooled ? "true" : "false");
 }
 
 static void

@@ -37,6 +37,7 @@ typedef struct Session
 	bool		is_calling;		/* a call is in flight */
 	int64_t		lease_ms;
 	int64_t		turn_timeout_ms;	/* the server's limit for one turn */
+	bool		has_told_pooled;	/* the log says that a pooler is in between */
 	int			timeline;		/* of the server that this process was last attached to, or 0 */
 
 	bool		wants_attach;	/* again, because settings changed */
@@ -68,6 +69,12 @@ extern void session_step(struct Worker *w);
 /* Attach again with new queues and activities. */
 extern void session_refresh(struct Worker *w);
 extern void session_want_idle(struct Worker *w, bool wants_idle);
+
+/* A pooler is between this worker and the server: no session locks, no notifications. */
+extern bool session_is_pooled(const struct Worker *w);
+
+/* Producers know that this worker may sleep, or it polls anyway. */
+extern bool session_is_idle(const struct Worker *w);
 
 /* False while df.idle has just failed: poll instead. */
 extern bool session_can_idle(const struct Worker *w);

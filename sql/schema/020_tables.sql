@@ -228,7 +228,8 @@ CREATE TABLE df.worker_sessions (
     last_seen_at  timestamptz NOT NULL,
     lease_until   timestamptz NOT NULL,
     absent_since  timestamptz,                  -- when its presence lock was first seen free
-    fenced        bigint NOT NULL DEFAULT 0     -- late results that were dropped
+    fenced        bigint NOT NULL DEFAULT 0,    -- late results that were dropped
+    is_pooled     boolean NOT NULL DEFAULT false -- behind a pooler: no presence lock, only the lease
 ) WITH (fillfactor = 50);
 
 /* Running tasks whose worker must be told to stop. */

@@ -21,3 +21,5 @@ ALTER TABLE df.instance_state
 
 DROP FUNCTION @extschema@.df_sub_orchestrator(text, jsonb, text, text, jsonb);
 DROP FUNCTION @extschema@.df_call_sub_orchestrator(text, jsonb, text, text, jsonb);
+
+ALTER TABLE df.worker_sessions ADD COLUMN is_pooled boolean NOT NULL DEFAULT false;
