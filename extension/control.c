@@ -56,7 +56,6 @@ static PgdfStatement asked_last_statement = {
 };
 
 static void raise_not_final(const char *instance_id, InstanceStatus status) pg_attribute_noreturn();
-static void read_start_request(int64 instance_key, MemoryContext context, StartRequest *request);
 static bool will_be_suspended(const InstanceRef *ref);
 static Datum final_statuses(ArrayType *names);
 static bool request_change(FunctionCallInfo fcinfo, const char *function, EventType type);
@@ -138,7 +137,7 @@ df_restart(PG_FUNCTION_ARGS)
 	pgdf_instance_require(instance_id, role, &ref);
 	if (strcmp(instance_id, new_id) == 0 && !pgdf_status_is_final(ref.status))
 		raise_not_final(instance_id, ref.status);
-	read_start_request(ref.instance_key, caller_context, &request);
+	pgdf_start_request_read(ref.instance_key, caller_context, &request);
 	request.instance_id = new_id;
 	request.owner = ref.owner;
 	(void) pgdf_instance_start(&request);
@@ -263,9 +262,8 @@ raise_not_final(const char *instance_id, InstanceStatus status)
 			 errhint("Terminate it first.")));
 }
 
-/* What an instance was started with; strings and payloads in context. */
-static void
-read_start_request(int64 instance_key, MemoryContext context, StartRequest *request)
+void
+pgdf_start_request_read(int64 instance_key, MemoryContext context, StartRequest *request)
 {
 	Datum		key = Int64GetDatum(instance_key);
 	MemoryContext caller;

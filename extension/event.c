@@ -25,9 +25,6 @@
 #include "spi.h"
 #include "wake.h"
 
-/* In bytes: an index entry has its limit. */
-#define EVENT_ID_MAX	1000
-
 static PgdfStatement buffer_statement = {
 	"INSERT INTO df.buffered_events (instance_key, name, payload, raised_at) VALUES ($1, $2, $3, $4)",
 	4, {INT8OID, TEXTOID, JSONOID, TIMESTAMPTZOID}
@@ -52,7 +49,6 @@ static PgdfStatement event_id_statement = {
 PG_FUNCTION_INFO_V1(df_raise_event);
 
 static bool bind_event(Instance *instance, const Delivery *delivery);
-static bool is_new_event_id(int64 instance_key, const char *event_id);
 static bool raise_from_turn(FunctionCallInfo fcinfo);
 static char *required_text(FunctionCallInfo fcinfo, int arg, const char *what);
 
@@ -153,18 +149,18 @@ df_raise_event(PG_FUNCTION_ARGS)
 	bool		is_new;
 
 	pgdf_check_name(name, "event name", PGDF_NAME_MAX);
-	if (event_id != NULL && strlen(event_id) > EVENT_ID_MAX)
+	if (event_id != NULL && strlen(event_id) > PGDF_EVENT_ID_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("event ID is too long"),
-				 errdetail("It has %zu bytes, the limit is %d.", strlen(event_id), EVENT_ID_MAX)));
+				 errdetail("It has %zu bytes, the limit is %d.", strlen(event_id), PGDF_EVENT_ID_MAX)));
 	if (pgdf_turn_is_active())
 		PG_RETURN_BOOL(raise_from_turn(fcinfo));
 
 	pgdf_enter(&caller);
 	SPI_connect();
 	pgdf_instance_require(instance_id, role, &target);
-	is_new = is_new_event_id(target.instance_key, event_id);
+	is_new = pgdf_event_note_id(target.instance_key, event_id);
 	if (is_new && pgdf_status_is_final(target.status))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -195,7 +191,7 @@ pgdf_event_send(Engine *engine, const Instance *sender, const TaskOptions *optio
 		failure.message = psprintf("instance \"%s\" is final", options->instance_id);
 	else
 	{
-		if (is_new_event_id(target.instance_key, options->event_id))
+		if (pgdf_event_note_id(target.instance_key, options->event_id))
 			pgdf_inbox_insert(target.instance_key, EVENT_EVENT_RAISED, options->event_name, payload);
 		engine->sent++;
 		engine->more = true;
@@ -204,8 +200,8 @@ pgdf_event_send(Engine *engine, const Instance *sender, const TaskOptions *optio
 	return pgdf_failure_to_json(&failure);
 }
 
-static bool
-is_new_event_id(int64 instance_key, const char *event_id)
+bool
+pgdf_event_note_id(int64 instance_key, const char *event_id)
 {
 	Datum		values[2] = {Int64GetDatum(instance_key), (Datum) 0};
 

@@ -112,6 +112,13 @@ extern char *pgdf_instance_start(const StartRequest *request);
 extern void pgdf_start_request_parse(text *payload, StartRequest *request);
 
 /*
+ * What an instance was started with, but for its id and owner; strings and
+ * payloads in context.  Needs pgdf_enter() and SPI_connect().
+ */
+extern void pgdf_start_request_read(int64 instance_key, MemoryContext context,
+									StartRequest *request);
+
+/*
  * Begin an instance anew, as request has it, under its id and key: what is in its
  * inbox, and what is on its way there, is for the new run.  All else that it has
  * is deleted.  Its execution is one higher, so that an outcome for the old run is

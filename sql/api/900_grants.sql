@@ -50,6 +50,8 @@ DECLARE
         'df_sleep_until',
         'df_event',
         'df_wait_event',
+        'df_http',
+        'df_call_http',
         'df_map',
         'df_call_map',
         'df_map_agg',
@@ -103,6 +105,21 @@ DECLARE
         'wake',
         'detach'
     ];
+    -- each asks what the role that it acts for may do: see http_caller.c
+    http CONSTANT text[] := ARRAY[
+        'api_start',
+        'api_status',
+        'api_list',
+        'api_control',
+        'api_restart',
+        'api_raise_event',
+        'api_purge',
+        'api_purge_list',
+        'api_watch'
+    ];
+    metrics CONSTANT text[] := ARRAY[
+        'api_metrics'
+    ];
     view_names CONSTANT text[] := ARRAY[
         'instances',
         'orchestrators',
@@ -114,9 +131,9 @@ DECLARE
     target text;
 BEGIN
     CASE group_name
-        WHEN 'user' THEN names := client || helper || context || type_support || sample;
+        WHEN 'user' THEN names := client || helper || context || type_support || sample || http;
         WHEN 'registrar' THEN names := registration;
-        WHEN 'worker' THEN names := engine;
+        WHEN 'worker' THEN names := engine || http || metrics;
     END CASE;
 
     IF NOT (SELECT pg_has_role(current_user, nspowner, 'MEMBER') FROM pg_namespace WHERE nspname = 'df') THEN

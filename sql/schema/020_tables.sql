@@ -162,6 +162,8 @@ CREATE INDEX tasks_schedule_deadline_idx ON df.tasks (schedule_deadline)
     WHERE schedule_deadline IS NOT NULL AND state < 3;
 /* what a worker holds, when it is gone */
 CREATE INDEX tasks_worker_idx ON df.tasks (worker_key) WHERE state = 1;
+/* dead letters */
+CREATE INDEX tasks_dead_idx ON df.tasks (instance_key) WHERE state = 4;
 
 /*
  * Events on their way to an instance.  Insert-only for everybody but the engine,

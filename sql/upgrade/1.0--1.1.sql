@@ -23,3 +23,5 @@ DROP FUNCTION @extschema@.df_sub_orchestrator(text, jsonb, text, text, jsonb);
 DROP FUNCTION @extschema@.df_call_sub_orchestrator(text, jsonb, text, text, jsonb);
 
 ALTER TABLE df.worker_sessions ADD COLUMN is_pooled boolean NOT NULL DEFAULT false;
+
+CREATE INDEX tasks_dead_idx ON df.tasks (instance_key) WHERE state = 4;
