@@ -153,6 +153,8 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 		case EVENT_EXECUTION_TERMINATED:
 			deliver_terminated(engine, instance, delivery);
 			break;
+		case EVENT_EXECUTION_REWOUND:
+			break;				/* asked for twice: it has gone on already */
 		default:
 			elog(ERROR, "unexpected delivery of type %d", (int) delivery->type);
 	}
