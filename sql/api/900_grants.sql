@@ -5,8 +5,8 @@
  * each of which knows a list of names: adding a function is one line here.
  */
 
-CREATE OR REPLACE FUNCTION df.grant_group(role regrole, group_name text) RETURNS void
-    LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+CREATE OR REPLACE FUNCTION df.grant_group(role regrole, group_name text, objects oid[] DEFAULT NULL) RETURNS void
+    LANGUAGE plpgsql VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -148,6 +148,7 @@ BEGIN
         FROM df.extension_members() m
         JOIN pg_proc p ON p.oid = m.objid
         WHERE m.classid = 'pg_proc'::regclass AND p.proname = ANY (names)
+            AND (objects IS NULL OR p.oid = ANY (objects))
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %s', target, role);
     END LOOP;
@@ -156,12 +157,15 @@ BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA @extschema@ TO %s', role);
         EXECUTE format('GRANT USAGE ON TYPE @extschema@.df_task TO %s', role);
         FOREACH target IN ARRAY view_names LOOP
-            EXECUTE format('GRANT SELECT ON df.%I TO %s', target, role);
+            IF objects IS NULL OR format('df.%I', target)::regclass = ANY (objects) THEN
+                EXECUTE format('GRANT SELECT ON df.%I TO %s', target, role);
+            END IF;
         END LOOP;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION df.grant_group(regrole, text) IS 'grant a list of rights to a role';
+COMMENT ON FUNCTION df.grant_group(regrole, text, oid[])
+    IS 'grant a list of rights to a role; with objects, those on these only';
 
 CREATE OR REPLACE FUNCTION df_grant_user(role regrole) RETURNS void
     LANGUAGE sql VOLATILE STRICT PARALLEL UNSAFE
@@ -232,4 +236,40 @@ END
 $$;
 COMMENT ON FUNCTION df.revoke_from_public() IS 'take all rights on the extension''s objects from PUBLIC';
 
+/*
+ * What an update brings has been granted to nobody.  It goes to those who have
+ * their group's first right; what was taken from somebody stays taken.
+ */
+CREATE OR REPLACE FUNCTION df.grant_new() RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    new_objects oid[] := ARRAY(
+        SELECT m.objid
+        FROM df.extension_members() m
+        LEFT JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
+        LEFT JOIN pg_class c ON m.classid = 'pg_class'::regclass AND c.oid = m.objid AND c.relkind = 'v'
+        WHERE NOT EXISTS (
+            SELECT FROM aclexplode(coalesce(p.proacl, c.relacl)) a
+            WHERE a.grantee <> coalesce(p.proowner, c.relowner)
+        )
+    );
+    holder record;
+BEGIN
+    FOR holder IN
+        SELECT DISTINCT a.grantee::regrole AS role, g.group_name
+        FROM (VALUES ('user', 'df_start'), ('registrar', 'df_unregister'), ('worker', 'attach')) AS g(group_name, first_right)
+        JOIN pg_proc p ON p.proname = g.first_right
+        JOIN df.extension_members() m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
+        CROSS JOIN LATERAL aclexplode(p.proacl) a
+        WHERE a.grantee NOT IN (0, p.proowner)
+    LOOP
+        PERFORM df.grant_group(holder.role, holder.group_name, new_objects);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION df.grant_new() IS 'after an update: grant what is new to those who have been granted the rest';
+
 SELECT df.revoke_from_public();
+SELECT df.grant_new();

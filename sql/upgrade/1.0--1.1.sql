@@ -25,3 +25,5 @@ DROP FUNCTION @extschema@.df_call_sub_orchestrator(text, jsonb, text, text, json
 ALTER TABLE df.worker_sessions ADD COLUMN is_pooled boolean NOT NULL DEFAULT false;
 
 CREATE INDEX tasks_dead_idx ON df.tasks (instance_key) WHERE state = 4;
+
+DROP FUNCTION df.grant_group(regrole, text);
