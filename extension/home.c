@@ -22,9 +22,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -63,6 +65,7 @@ static PgdfStatement worker_statement = {
 
 PG_FUNCTION_INFO_V1(df_adopt);
 
+static void check_objects(void);
 static bool read_home(int64 *system_identifier, Oid *database_oid, int *timeline);
 static void refuse_copy(int64 system_identifier, Oid database_oid) pg_attribute_noreturn();
 static void read_worker(Datum details, bool is_null, int *known_timeline, bool *knows_standbys);
@@ -116,6 +119,7 @@ pgdf_home_check(Datum details, bool is_null)
 	int			timeline = (int) pgdf_timeline();
 	Datum		value = Int32GetDatum(timeline);
 
+	check_objects();
 	if (!read_home(&system_identifier, &database_oid, &home_timeline))
 		refuse_copy(system_identifier, database_oid);
 	read_worker(details, is_null, &known_timeline, &knows_standbys);
@@ -135,6 +139,18 @@ pgdf_home_check(Datum details, bool is_null)
 				 errdetail("It is a promoted standby, or a copy whose original may still be running."),
 				 errhint("If it is to run its instances, call df_adopt().")));
 	pgdf_spi_execute(&follow_statement, &value, NULL);
+}
+
+/* Between the installation of a new library and ALTER EXTENSION its tables are not there yet. */
+static void
+check_objects(void)
+{
+	if (!OidIsValid(get_relname_relid("home", get_namespace_oid("df", false))))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"pgdf\" in this database is older than its library, which is version %s",
+						PGDF_VERSION),
+				 errhint("Run ALTER EXTENSION pgdf UPDATE.")));
 }
 
 /* Where the data lives; is that here?  Without any row it is nowhere. */
