@@ -71,6 +71,7 @@ typedef struct BlobPut
 	BlobPutFn	fn;
 	void	   *arg;
 	struct BlobPut *next;		/* for the store's own queue */
+	int64_t		copied;			/* bytes so far; for the loop's thread */
 	int64_t		sent;			/* bytes of the blob that is there now */
 	IoFailure failure;		/* type NULL: success */
 } BlobPut;

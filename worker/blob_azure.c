@@ -383,6 +383,7 @@ sent_part(AzurePut *put)
 		return;
 	}
 	put->block++;
+	put->put.copied = put->block * put->block_bytes < size ? put->block * put->block_bytes : size;
 	backoff_reset(&put->backoff);
 	if (put->block * put->block_bytes < size)
 		send_part(put);

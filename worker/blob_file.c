@@ -348,6 +348,7 @@ put_done(struct Worker *w, IoJob *job)
 {
 	FilePut    *put = put_of_job(job);
 
+	put->put.copied = put->offset;
 	if (!put->ended)
 		iopool_submit(w, job);
 	else if (put->is_renamed)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config_child.h"
 #include "config_file.h"
 #include "xalloc.h"
 
@@ -52,8 +53,12 @@ const Setting config_settings[] = {
 	"N", "activities that run at the same time (default: 100)"},
 	{"name", 0, SETTING_TEXT, FIELD(name), 0, 0, NULL, SETTING_FIXED,
 	"NAME", "name of this worker, for people (default: host:pid)"},
+	{"plugin-dir", 0, SETTING_TEXT, FIELD(plugin_dir), 0, 0, NULL, SETTING_FIXED,
+	"DIR", "where the plugins of the configuration file are: NAME.so"},
 	{"queues", 0, SETTING_LIST, FIELD(queues), 0, 0, NULL, SETTING_RELOADABLE,
 	"NAMES", "queues to serve, separated by commas (default: default)"},
+	{"scratch-dir", 0, SETTING_TEXT, FIELD(scratch_dir), 0, 0, NULL, SETTING_FIXED,
+	"DIR", "where commands get a directory each while they run (default: TMPDIR, or /tmp)"},
 	{"sql-connections", 0, SETTING_INT, FIELD(sql_connections), 1, 64, NULL, SETTING_FIXED,
 	"N", "connections for slow SQL activities, opened on demand (default: 4)"},
 };
@@ -63,6 +68,14 @@ const size_t config_setting_count = sizeof(config_settings) / sizeof(config_sett
 /* The value of each setting on the command line; NULL: not given. */
 typedef const char *GivenFlags[sizeof(config_settings) / sizeof(config_settings[0])];
 
+/* A word behind a number. */
+typedef struct Unit
+{
+	const char *name;
+	int64_t		size;
+} Unit;
+
+static bool parse_number(const char *text, const Unit *units, int64_t default_unit, int64_t *result);
 static void set_defaults(Config *config);
 static ConfigOutcome read_flags(int argc, char **argv, GivenFlags given);
 static bool report_bad_flag(int argc, char **argv);
@@ -108,13 +121,7 @@ config_free(Config *config)
 {
 	for (size_t i = 0; i < config_setting_count; i++)
 		setting_free(config, &config_settings[i]);
-	for (int i = 0; i < config->exec_count; i++)
-	{
-		free(config->exec[i].name);
-		string_list_free(&config->exec[i].argv);
-		string_list_free(&config->exec[i].env);
-	}
-	free(config->exec);
+	config_free_children(config);
 	memset(config, 0, sizeof(*config));
 }
 
@@ -136,37 +143,27 @@ config_reload(Config *config, Config *fresh)
 					setting_size(setting->type));
 		log_info("setting \"%s\" changed", setting->name);
 	}
-	swap_values(&config->exec, &fresh->exec, sizeof(config->exec));
-	swap_values(&config->exec_count, &fresh->exec_count, sizeof(config->exec_count));
+	config_swap_commands(config, fresh);
 }
 
 bool
 config_parse_duration(const char *text, int64_t default_unit_ms, int64_t *duration_ms)
 {
-	static const struct
-	{
-		const char *name;
-		int64_t		ms;
-	}			units[] = {{"ms", 1}, {"s", 1000}, {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}};
-	int64_t		unit_ms = 0;
-	long long	number;
-	char	   *end;
+	static const Unit units[] = {
+		{"ms", 1}, {"s", 1000}, {"min", 60 * 1000}, {"h", 3600 * 1000}, {"d", 24 * 3600 * 1000}, {NULL, 0}
+	};
 
-	if (*text < '0' || *text > '9')
-		return false;
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	if (errno != 0)
-		return false;
-	end += strspn(end, " ");
-	if (*end == '\0')
-		unit_ms = default_unit_ms;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-	{
-		if (strcmp(end, units[i].name) == 0)
-			unit_ms = units[i].ms;
-	}
-	return unit_ms != 0 && !__builtin_mul_overflow((int64_t) number, unit_ms, duration_ms);
+	return parse_number(text, units, default_unit_ms, duration_ms);
+}
+
+bool
+config_parse_bytes(const char *text, int64_t *bytes)
+{
+	static const Unit units[] = {
+		{"B", 1}, {"kB", 1024}, {"MB", 1024 * 1024}, {"GB", 1024 * 1024 * 1024}, {NULL, 0}
+	};
+
+	return parse_number(text, units, 1, bytes);
 }
 
 bool
@@ -274,6 +271,31 @@ config_print_help(void)
 		   "  0  stopped as asked\n"
 		   "  1  could not start, or could not record everything at the end\n"
 		   "  2  wrong flags or configuration\n");
+}
+
+/* What a number with this unit counts: "30 s".  false: it has none of these, or is too large. */
+static bool
+parse_number(const char *text, const Unit *units, int64_t default_unit, int64_t *result)
+{
+	int64_t		unit = 0;
+	long long	number;
+	char	   *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0)
+		return false;
+	end += strspn(end, " ");
+	if (*end == '\0')
+		unit = default_unit;
+	for (const Unit *known = units; known->name != NULL; known++)
+	{
+		if (strcmp(end, known->name) == 0)
+			unit = known->size;
+	}
+	return unit != 0 && !__builtin_mul_overflow((int64_t) number, unit, result);
 }
 
 static void

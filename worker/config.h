@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "log.h"
+#include "sandbox.h"
 
 /* A list of strings; items[count] is NULL. */
 typedef struct StringList
@@ -30,7 +31,20 @@ typedef struct ExecConfig
 	StringList	argv;			/* argv[0] is an absolute path */
 	StringList	env;			/* NAME (copied from the worker's) or NAME=value */
 	int64_t		timeout_ms;		/* 0: none */
+	SandboxConfig sandbox;
 } ExecConfig;
+
+#define PLUGIN_NAME_MAX 100
+
+/* A shared object with activities: "plugins" in the configuration file. */
+typedef struct PluginConfig
+{
+	char	   *name;			/* of the file in plugin_dir, without .so */
+	int			processes;		/* that run its activities, one at a time each */
+	StringList	env;			/* as of a command */
+	int64_t		timeout_ms;
+	SandboxConfig sandbox;
+} PluginConfig;
 
 typedef struct Config
 {
@@ -46,8 +60,12 @@ typedef struct Config
 	int64_t		drain_ms;
 	LogLevel	log_level;
 	LogFormat	log_format;
+	char	   *scratch_dir;	/* where commands get their directories; NULL: TMPDIR, or /tmp */
+	char	   *plugin_dir;		/* where plugins are, or NULL */
 	ExecConfig *exec;
 	int			exec_count;
+	PluginConfig *plugins;
+	int			plugin_count;
 } Config;
 
 typedef enum ConfigOutcome
@@ -72,6 +90,9 @@ extern void config_reload(Config *config, Config *fresh);
 
 /* "30 s", "500 ms", "2 min", "1 h"; a bare number counts default_unit_ms. */
 extern bool config_parse_duration(const char *text, int64_t default_unit_ms, int64_t *duration_ms);
+
+/* "512 MB", "4 kB", "1 GB"; a bare number counts bytes. */
+extern bool config_parse_bytes(const char *text, int64_t *bytes);
 
 extern void config_print_help(void);
 

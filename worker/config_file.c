@@ -14,9 +14,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "config_child.h"
 #include "json.h"
 #include "xalloc.h"
 
@@ -26,12 +26,6 @@ static json_object *read_object(const char *path);
 static bool read_file(const char *path, Buf *text);
 static bool set_member(Config *config, const char *path, const char *key, json_object *value);
 static bool set_from_json(Config *config, const Setting *setting, json_object *value);
-static bool read_commands(Config *config, const char *path, json_object *commands);
-static bool read_command(ExecConfig *command, const char *path, const char *name, json_object *value);
-static bool read_command_member(ExecConfig *command, const char *key, json_object *value);
-static bool read_strings(StringList *list, json_object *array);
-static bool check_command(const ExecConfig *command, const char *path);
-static const char *plain_text(json_object *value);
 
 bool
 config_file_load(Config *config, const char *path)
@@ -113,7 +107,9 @@ set_member(Config *config, const char *path, const char *key, json_object *value
 	char	   *expected;
 
 	if (strcmp(key, "exec") == 0)
-		return read_commands(config, path, value);
+		return config_read_commands(config, path, value);
+	if (strcmp(key, "plugins") == 0)
+		return config_read_plugins(config, path, value);
 
 	for (size_t i = 0; i < config_setting_count; i++)
 	{
@@ -129,7 +125,7 @@ set_member(Config *config, const char *path, const char *key, json_object *value
 		free(expected);
 		return false;
 	}
-	log_error_more(NULL, "Keys are the long flags of \"pgdf worker --help\", and \"exec\".",
+	log_error_more(NULL, "Keys are the long flags of \"pgdf worker --help\", \"exec\" and \"plugins\".",
 				   "unrecognized key \"%s\" in configuration file \"%s\"", key, path);
 	return false;
 }
@@ -143,7 +139,7 @@ set_from_json(Config *config, const Setting *setting, json_object *value)
 
 	if (setting->type == SETTING_LIST && json_object_is_type(value, json_type_array))
 	{
-		if (!read_strings(&list, value) || list.count == 0)
+		if (!config_read_strings(&list, value) || list.count == 0)
 		{
 			string_list_free(&list);
 			return false;
@@ -155,83 +151,19 @@ set_from_json(Config *config, const Setting *setting, json_object *value)
 	if ((setting->type == SETTING_INT || setting->type == SETTING_DURATION) &&
 		json_object_is_type(value, json_type_int))
 		return config_set(config, setting, json_text(value));
-	if (setting->type == SETTING_INT || plain_text(value) == NULL)
+	if (setting->type == SETTING_INT || config_plain_text(value) == NULL)
 		return false;
-	return config_set(config, setting, plain_text(value));
+	return config_set(config, setting, config_plain_text(value));
 }
 
-static bool
-read_commands(Config *config, const char *path, json_object *commands)
-{
-	if (!json_object_is_type(commands, json_type_object))
-	{
-		log_error_more("An object of commands by name is expected.", NULL,
-					   "invalid value for \"exec\" in configuration file \"%s\"", path);
-		return false;
-	}
-	config->exec = xcalloc((size_t) json_object_object_length(commands), sizeof(ExecConfig));
-	json_object_object_foreach(commands, name, value)
-	{
-		for (int i = 0; i < config->exec_count; i++)
-		{
-			if (strcasecmp(config->exec[i].name, name) == 0)
-			{
-				log_error_more("Names compare case-insensitively.", NULL,
-							   "command \"%s\" is in configuration file \"%s\" twice", name, path);
-				return false;
-			}
-		}
-		if (!read_command(&config->exec[config->exec_count++], path, name, value))
-			return false;
-	}
-	return true;
-}
-
-static bool
-read_command(ExecConfig *command, const char *path, const char *name, json_object *value)
-{
-	command->name = xstrdup(name);
-	if (!json_object_is_type(value, json_type_object))
-	{
-		log_error_more("An object with \"argv\" and, if wanted, \"env\" and \"timeout\" is expected.", NULL,
-					   "invalid command \"%s\" in configuration file \"%s\"", name, path);
-		return false;
-	}
-	json_object_object_foreach(value, key, member)
-	{
-		if (!read_command_member(command, key, member))
-		{
-			log_error_more("\"argv\" is an array of strings, \"env\" an array of NAME or NAME=value, "
-						   "\"timeout\" a time such as \"30 s\"; there is no other key.", NULL,
-						   "invalid key \"%s\" of command \"%s\" in configuration file \"%s\"", key, name, path);
-			return false;
-		}
-	}
-	return check_command(command, path);
-}
-
-static bool
-read_command_member(ExecConfig *command, const char *key, json_object *value)
-{
-	if (strcmp(key, "argv") == 0)
-		return read_strings(&command->argv, value);
-	if (strcmp(key, "env") == 0)
-		return read_strings(&command->env, value);
-	if (strcmp(key, "timeout") == 0 && json_object_is_type(value, json_type_int))
-		return config_parse_duration(json_text(value), 1000, &command->timeout_ms);
-	if (strcmp(key, "timeout") == 0 && plain_text(value) != NULL)
-		return config_parse_duration(plain_text(value), 1000, &command->timeout_ms);
-	return false;
-}
-
-static bool
-read_strings(StringList *list, json_object *array)
+bool
+config_read_strings(StringList *list, json_object *array)
 {
 	if (!json_object_is_type(array, json_type_array))
 		return false;
 	for (size_t i = 0; i < json_object_array_length(array); i++)
 	{
-		const char *text = plain_text(json_object_array_get_idx(array, i));
+		const char *text = config_plain_text(json_object_array_get_idx(array, i));
 
 		if (text == NULL)
 			return false;
@@ -240,30 +172,8 @@ read_strings(StringList *list, json_object *array)
 	return true;
 }
 
-static bool
-check_command(const ExecConfig *command, const char *path)
-{
-	const char *problem = NULL;
-
-	if (command->name[0] == '\0')
-		problem = "Its name is empty.";
-	else if (command->argv.count == 0)
-		problem = "\"argv\" is missing or empty.";
-	else if (command->argv.items[0][0] != '/')
-		problem = "The first of \"argv\" must be an absolute path.";
-	for (int i = 0; i < command->env.count; i++)
-	{
-		if (command->env.items[i][0] == '=' || command->env.items[i][0] == '\0')
-			problem = "A variable in \"env\" has no name.";
-	}
-	if (problem != NULL)
-		log_error_more(problem, NULL, "invalid command \"%s\" in configuration file \"%s\"", command->name, path);
-	return problem == NULL;
-}
-
-/* A string without NUL bytes; otherwise NULL. */
-static const char *
-plain_text(json_object *value)
+const char *
+config_plain_text(json_object *value)
 {
 	const char *text;
 

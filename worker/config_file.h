@@ -7,6 +7,8 @@
 #ifndef PGDF_CONFIG_FILE_H
 #define PGDF_CONFIG_FILE_H
 
+#include <json-c/json.h>
+
 #include "buf.h"
 #include "config.h"
 
@@ -51,6 +53,10 @@ extern char *config_expected(const Setting *setting);
 
 /* Read the JSON file into *config; false after logging what is wrong. */
 extern bool config_file_load(Config *config, const char *path);
+
+/* Parts of it: a string without NUL bytes, or NULL; an array of those. */
+extern const char *config_plain_text(json_object *value);
+extern bool config_read_strings(StringList *list, json_object *array);
 
 extern void string_list_add(StringList *list, const char *text, size_t length);
 extern void string_list_free(StringList *list);

@@ -21,6 +21,9 @@
 #include "worker.h"
 #include "xalloc.h"
 
+/* How often a copy tells how far it is. */
+#define PROGRESS_INTERVAL_MS 1000
+
 typedef struct CopyTask
 {
 	IoJob		job;			/* first */
@@ -29,6 +32,7 @@ typedef struct CopyTask
 	Buf			path;
 	BlobSource	source;			/* fd -1: not open */
 	BlobPut    *put;			/* under way, or NULL */
+	Timer		progress_timer; /* while it is */
 	bool		is_canceled;
 	bool		is_second;		/* it had changed */
 	IoFailure	failure;
@@ -40,6 +44,7 @@ static void open_run(IoJob *job);
 static void open_done(Worker *w, IoJob *job);
 static void begin_put(Worker *w, CopyTask *task);
 static void put_ended(Worker *w, BlobPut *put, void *arg);
+static void tell_progress(Worker *w, void *arg);
 static void close_source(CopyTask *task);
 static void complete(CopyTask *task, int64_t bytes);
 static void fail(CopyTask *task);
@@ -120,6 +125,20 @@ begin_put(Worker *w, CopyTask *task)
 	e2_path_append_key(&key, task->path.data, task->path.used);
 	task->put = blob_put_start(w, key.data, &task->source, put_ended, task, &task->failure);
 	buf_free(&key);
+	if (task->put != NULL)
+		timer_start(w, &task->progress_timer, PROGRESS_INTERVAL_MS, tell_progress, task);
+}
+
+static void
+tell_progress(Worker *w, void *arg)
+{
+	CopyTask   *task = arg;
+	char		progress[80];
+	int			length = snprintf(progress, sizeof(progress), "{\"bytes\": %" PRId64 ", \"total\": %" PRId64 "}",
+								  task->put->copied, (int64_t) task->source.before.st_size);
+
+	activity_progress(task->activity, progress, (size_t) length);
+	timer_start(w, &task->progress_timer, PROGRESS_INTERVAL_MS, tell_progress, task);
 }
 
 static void
@@ -128,6 +147,7 @@ put_ended(Worker *w, BlobPut *put, void *arg)
 	CopyTask   *task = arg;
 
 	task->put = NULL;
+	timer_stop(w, &task->progress_timer);
 	close_source(task);
 	if (put->failure.type == NULL)
 	{

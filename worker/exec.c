@@ -4,8 +4,8 @@
  *
  * The database names a command, it never writes one: argv and environment come
  * from the configuration alone, no shell is involved, and the input reaches the
- * command on standard input only.  A command runs in a process group of its own,
- * which is killed with it, and dies with the worker.
+ * command on standard input only.  A command runs in a directory and a process
+ * group of its own, which go with it, and dies with the worker.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -20,12 +20,13 @@
 #include <unistd.h>
 
 #include "buf.h"
-#include "config_file.h"
-#include "exec_guard.h"
+#include "config_child.h"
 #include "exec_spawn.h"
 #include "json.h"
 #include "log.h"
 #include "loop.h"
+#include "progress_lines.h"
+#include "scratch.h"
 #include "worker.h"
 #include "xalloc.h"
 
@@ -44,13 +45,16 @@ typedef struct Child
 	struct Child *next;
 	Activity   *activity;
 	pid_t		pid;
-	int			stdin_fd;		/* -1: closed, each of the three */
+	char	   *directory;		/* where it runs */
+	int			stdin_fd;		/* -1: closed, each of the four */
 	int			stdout_fd;
 	int			stderr_fd;
+	int			progress_fd;
 	size_t		input_length;
 	size_t		input_sent;
 	Buf			output;
 	Buf			error_tail;
+	ProgressLines progress;
 	bool		is_too_large;	/* it was killed for its output */
 	bool		is_reaped;
 	int			status;			/* of waitpid(), when it was reaped */
@@ -66,6 +70,7 @@ typedef struct Children
 static void write_input(Worker *w, int fd, int events, void *arg);
 static void read_output(Worker *w, int fd, int events, void *arg);
 static void read_error(Worker *w, int fd, int events, void *arg);
+static void read_progress(Worker *w, int fd, int events, void *arg);
 static void close_fd(Worker *w, int *fd);
 static void kill_due(Worker *w, void *arg);
 static void stop_reading(Worker *w, void *arg);
@@ -75,11 +80,11 @@ static void finish_if_ended(Worker *w, Child *child);
 static void finish(Worker *w, Child *child);
 static void finish_by_exit(Child *child);
 static void finish_by_output(Child *child);
+static void fail_to_start(Worker *w, Child *child, int error);
 static void fail(Child *child, const char *error_type, const char *message, json_object *properties);
 static json_object *stderr_properties(const Child *child);
 static void unlink_child(Worker *w, Child *child);
 static void child_free(Worker *w, Child *child);
-static StringList copy_list(const StringList *source);
 
 bool
 exec_init(Worker *w)
@@ -111,53 +116,62 @@ exec_free(Worker *w)
 	w->children = NULL;
 }
 
-const ExecConfig *
+const ExecCommand *
 exec_command_new(const ExecConfig *source)
 {
-	ExecConfig *command = xcalloc(1, sizeof(ExecConfig));
+	ExecCommand *command = xcalloc(1, sizeof(ExecCommand));
+	char	   *whose = xasprintf("command \"%s\"", source->name);
+	bool		ok = sandbox_init(&command->sandbox, &source->sandbox, whose);
 
-	command->name = xstrdup(source->name);
-	command->argv = copy_list(&source->argv);
-	command->env = copy_list(&source->env);
-	command->timeout_ms = source->timeout_ms;
-	return command;
+	free(whose);
+	exec_config_copy(&command->config, source);
+	if (ok)
+		return command;
+	exec_command_free(command);
+	return NULL;
 }
 
 void
 exec_command_free(const void *command)
 {
-	ExecConfig *own = (ExecConfig *) command;
+	ExecCommand *own = (ExecCommand *) command;
 
 	if (own == NULL)
 		return;
-	free(own->name);
-	string_list_free(&own->argv);
-	string_list_free(&own->env);
+	exec_config_free(&own->config);
+	sandbox_free(&own->sandbox);
 	free(own);
+}
+
+ExecGuard *
+exec_guard(Worker *w)
+{
+	exec_guard_start(&w->children->guard);
+	return &w->children->guard;
 }
 
 void
 exec_start(Activity *activity)
 {
+	const ExecCommand *command = activity->type->config;
 	Worker	   *w = activity->worker;
 	Child	   *child = xcalloc(1, sizeof(Child));
-	ExecPipes	pipes;
+	ExecPipes	pipes = {-1, -1, -1, -1};
 	int			spawn_errno;
 
 	child->activity = activity;
-	exec_guard_start(&w->children->guard);
-	child->pid = exec_spawn(activity, &w->children->guard, &pipes, &spawn_errno);
-	child->stdin_fd = child->pid > 0 ? pipes.stdin_fd : -1;
-	child->stdout_fd = child->pid > 0 ? pipes.stdout_fd : -1;
-	child->stderr_fd = child->pid > 0 ? pipes.stderr_fd : -1;
+	child->pid = -1;
+	child->directory = scratch_make(w, &command->sandbox);
+	spawn_errno = errno;
+	if (child->directory != NULL)
+		child->pid = exec_spawn(activity, child->directory, exec_guard(w), &pipes, &spawn_errno);
+	child->stdin_fd = pipes.stdin_fd;
+	child->stdout_fd = pipes.stdout_fd;
+	child->stderr_fd = pipes.stderr_fd;
+	child->progress_fd = pipes.progress_fd;
 	if (child->pid <= 0)
 	{
-		char	   *message = xasprintf("could not execute command \"%s\": %s", activity->name, strerror(spawn_errno));
-
-		child->is_reaped = true;
-		fail(child, "CommandNotExecuted", message, NULL);
-		free(message);
-		child_free(w, child);
+		fail_to_start(w, child, spawn_errno);
 		return;
 	}
 	activity->state = child;
@@ -167,6 +181,7 @@ exec_start(Activity *activity)
 	loop_watch(w, child->stdin_fd, LOOP_WRITE, write_input, child);
 	loop_watch(w, child->stdout_fd, LOOP_READ, read_output, child);
 	loop_watch(w, child->stderr_fd, LOOP_READ, read_error, child);
+	loop_watch(w, child->progress_fd, LOOP_READ, read_progress, child);
 }
 
 void
@@ -256,6 +271,22 @@ read_error(Worker *w, int fd, int events, void *arg)
 		buf_consume(&child->error_tail, child->error_tail.used - STDERR_TAIL_BYTES);
 }
 
+/* A line of JSON is a report; the end of the activity does not wait for any. */
+static void
+read_progress(Worker *w, int fd, int events, void *arg)
+{
+	Child	   *child = arg;
+	char		bytes[READ_BYTES];
+	ssize_t		got = read(fd, bytes, sizeof(bytes));
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0)
+		close_fd(w, &child->progress_fd);
+	else if (progress_lines_feed(&child->progress, bytes, (size_t) got))
+		activity_progress(child->activity, child->progress.newest.data, child->progress.newest.used);
+}
+
 static void
 close_fd(Worker *w, int *fd)
 {
@@ -299,6 +330,7 @@ child_ended(Worker *w, Child *child)
 	(void) waitpid(child->pid, &child->status, 0);
 	child->is_reaped = true;
 	close_fd(w, &child->stdin_fd);
+	close_fd(w, &child->progress_fd);
 	/* a process that left the group may hold the pipes open */
 	timer_start(w, &child->kill_timer, KILL_GRACE_MS, stop_reading, child);
 	finish_if_ended(w, child);
@@ -379,6 +411,17 @@ finish_by_output(Child *child)
 	}
 }
 
+static void
+fail_to_start(Worker *w, Child *child, int error)
+{
+	char	   *message = xasprintf("could not execute command \"%s\": %s", child->activity->name, strerror(error));
+
+	child->is_reaped = true;
+	fail(child, "CommandNotExecuted", message, NULL);
+	free(message);
+	child_free(w, child);
+}
+
 /* Takes over properties. */
 static void
 fail(Child *child, const char *error_type, const char *message, json_object *properties)
@@ -420,17 +463,10 @@ child_free(Worker *w, Child *child)
 	close_fd(w, &child->stdin_fd);
 	close_fd(w, &child->stdout_fd);
 	close_fd(w, &child->stderr_fd);
+	close_fd(w, &child->progress_fd);
+	scratch_remove(w, child->directory);
+	progress_lines_free(&child->progress);
 	buf_free(&child->output);
 	buf_free(&child->error_tail);
 	free(child);
-}
-
-static StringList
-copy_list(const StringList *source)
-{
-	StringList	copy = {0};
-
-	for (int i = 0; i < source->count; i++)
-		string_list_add(&copy, source->items[i], strlen(source->items[i]));
-	return copy;
 }

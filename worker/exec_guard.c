@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exec_spawn.h"
+#include "spawn.h"
 #include "log.h"
 #include "signals.h"
 
@@ -92,7 +92,7 @@ run_guard(int fd)
 	(void) prctl(PR_SET_NAME, "pgdf-guard");
 	if (dup2(fd, STDIN_FILENO) < 0)
 		_exit(1);
-	exec_close_above(STDIN_FILENO);
+	spawn_close_above(STDIN_FILENO);
 
 	/* records are shorter than PIPE_BUF, so they come whole */
 	while ((got = read(STDIN_FILENO, &record, sizeof(record))) != 0)

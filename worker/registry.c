@@ -156,7 +156,7 @@ add_command(Registry *registry, const ExecConfig *command)
 	offered->type.config = exec_command_new(command);
 	offered->release = exec_command_free;
 	offered->timeout_ms = command->timeout_ms;
-	return true;
+	return offered->type.config != NULL;
 }
 
 static OfferedType *

@@ -13,6 +13,7 @@
 #include "exec.h"
 #include "log.h"
 #include "registry.h"
+#include "scratch.h"
 #include "sd_notify.h"
 #include "signals.h"
 
@@ -65,6 +66,7 @@ worker_start(Worker *w)
 	}
 	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w))
 		return false;
+	scratch_init(w);
 	log_info("pgdf worker %s started", PGDF_VERSION);
 	dispatch_init(w);
 	return true;
@@ -76,6 +78,7 @@ worker_stop(Worker *w)
 {
 	exec_free(w);
 	e2_free(w);
+	scratch_free(w);
 	dispatch_free(w);
 	registry_free(w);
 	signals_free(w);

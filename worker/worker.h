@@ -42,6 +42,7 @@ typedef struct Worker
 	struct Signals *signals;	/* signals.c */
 	struct Registry *registry;	/* activity.c: what is offered under which name */
 	struct Children *children;	/* exec.c: running commands */
+	struct Scratch *scratch;	/* scratch.c: their directories */
 	struct SqlPool *sql_pool;	/* sql_pool.c: slow SQL activities */
 	struct Dispatch *dispatch;	/* dispatch.c */
 	struct BlobStore *blob_store;	/* blob.c; NULL: none configured */

@@ -63,7 +63,7 @@ is_deeply(result_of('eCHO', '"' . 'x' x 1_000_000 . '"'), 'x' x 1_000_000, 'a me
 
 my $surroundings = result_of('Report');
 
-is_deeply($surroundings->{fds}, [ 0, 1, 2 ], 'no descriptor of the worker is open');
+is_deeply($surroundings->{fds}, [ 0 .. 3 ], 'no descriptor of the worker is open');
 is($surroundings->{env}{LISTED} . $surroundings->{env}{SET}, 'yz', 'listed variables are there');
 ok(!exists $surroundings->{env}{SECRET}, 'others are not');
 ok(!exists $surroundings->{env}{PGUSER}, 'nor those of the connection');

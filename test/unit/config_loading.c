@@ -20,6 +20,7 @@ static void read_log(char *text, size_t size);
 static void defaults(void);
 static void file_and_flags(void);
 static void commands(void);
+static void plugins(void);
 static void refused_files(void);
 static void refused_flags(void);
 static void reloading(void);
@@ -34,6 +35,7 @@ main(void)
 	defaults();
 	file_and_flags();
 	commands();
+	plugins();
 	refused_files();
 	refused_flags();
 	reloading();
@@ -99,6 +101,39 @@ commands(void)
 	ok(config.exec[0].argv.items[3] == NULL, "and NULL at the end");
 	is_int(config.exec[0].timeout_ms, 30000, "time-out");
 	is_int(config.exec[1].timeout_ms, 0, "no time-out");
+	is_int(config.exec[1].sandbox.limits[LIMIT_MEMORY], 0, "no limit");
+	ok(config.exec[1].sandbox.user == NULL, "no user");
+	config_free(&config);
+
+	is_int(load(&config, "{\"exec\": {\"X\": {\"argv\": [\"/bin/cat\"], \"user\": \"backup\", \"limits\":"
+					" {\"cpu\": \"1 min\", \"memory\": \"512 MB\", \"file-size\": 1000, \"processes\": 7}}}}", NULL, NULL),
+			   CONFIG_OK, "a command with limits");
+	is_str(config.exec[0].sandbox.user, "backup", "its user");
+	is_int(config.exec[0].sandbox.limits[LIMIT_CPU], 60000, "time");
+	is_int(config.exec[0].sandbox.limits[LIMIT_MEMORY], 512 * 1024 * 1024, "memory");
+	is_int(config.exec[0].sandbox.limits[LIMIT_FILE_SIZE], 1000, "size of files");
+	is_int(config.exec[0].sandbox.limits[LIMIT_OPEN_FILES], 0, "none for open files");
+	is_int(config.exec[0].sandbox.limits[LIMIT_PROCESSES], 7, "processes");
+	config_free(&config);
+}
+
+static void
+plugins(void)
+{
+	Config		config;
+
+	is_int(load(&config, "{\"plugin-dir\": \"/usr/lib/pgdf\", \"plugins\": {\"Words-1_2\": {}, \"b\": {\"processes\": 64,"
+					" \"timeout\": 5, \"env\": [\"HOME\"], \"limits\": {\"memory\": \"1 GB\"}}}}", NULL, NULL),
+			   CONFIG_OK, "plugins");
+	is_str(config.plugin_dir, "/usr/lib/pgdf", "their directory");
+	is_int(config.plugin_count, 2, "both of them");
+	is_str(config.plugins[0].name, "Words-1_2", "name");
+	is_int(config.plugins[0].processes, 1, "one process");
+	is_int(config.plugins[0].timeout_ms, 0, "no time-out");
+	is_int(config.plugins[1].processes, 64, "processes");
+	is_int(config.plugins[1].timeout_ms, 5000, "time-out");
+	is_str(config.plugins[1].env.items[0], "HOME", "variables");
+	is_int(config.plugins[1].sandbox.limits[LIMIT_MEMORY], 1024 * 1024 * 1024, "limits");
 	config_free(&config);
 }
 
@@ -126,6 +161,17 @@ refused_files(void)
 		{"{\"log-level\": \"loud\"}", "\"debug\", \"info\", \"warning\", \"error\""},
 		{"{\"drain\": \"1 fortnight\"}", "invalid value for \"drain\""},
 		{"{\"exec\": []}", "invalid value for \"exec\""},
+		{"{\"exec\": {\"x\": {\"argv\": [\"/bin/cat\"], \"limits\": {\"memory\": \"1 TB\"}}}}", "invalid key \"limits\""},
+		{"{\"exec\": {\"x\": {\"argv\": [\"/bin/cat\"], \"limits\": {\"open-files\": \"10\"}}}}", "invalid key \"limits\""},
+		{"{\"exec\": {\"x\": {\"argv\": [\"/bin/cat\"], \"user\": \"\"}}}", "invalid key \"user\""},
+		{"{\"plugins\": []}", "invalid value for \"plugins\""},
+		{"{\"plugins\": {\"x\": true}}", "invalid plugin \"x\""},
+		{"{\"plugins\": {\"../x\": {}}}", "Its name must consist of"},
+		{"{\"plugins\": {\"x.so\": {}}}", "Its name must consist of"},
+		{"{\"plugins\": {\"\": {}}}", "Its name must consist of"},
+		{"{\"plugins\": {\"x\": {\"processes\": 0}}}", "invalid key \"processes\" of plugin \"x\""},
+		{"{\"plugins\": {\"x\": {\"processes\": 65}}}", "invalid key \"processes\" of plugin \"x\""},
+		{"{\"plugins\": {\"x\": {\"path\": \"/tmp\"}}}", "invalid key \"path\" of plugin \"x\""},
 		{"{\"exec\": {\"x\": {\"argv\": [\"cat\"]}}}", "must be an absolute path"},
 		{"{\"exec\": {\"x\": {}}}", "\"argv\" is missing"},
 		{"{\"exec\": {\"x\": {\"argv\": \"/bin/cat\"}}}", "invalid key \"argv\" of command \"x\""},

@@ -175,6 +175,12 @@ activity_complete(Activity *activity, const char *result, size_t length)
 	print_outcome(activity, "result", result, length);
 }
 
+/* Only its end is told. */
+void
+activity_progress(Activity *activity, const char *progress, size_t length)
+{
+}
+
 void
 activity_fail(Activity *activity, const ActivityFailure *failure)
 {

@@ -16,6 +16,7 @@ static TaskKey key_of(int task_id);
 static void batches(void);
 static void joining(void);
 static void removal(void);
+static void forgetting(void);
 
 int
 main(void)
@@ -23,6 +24,7 @@ main(void)
 	batches();
 	joining();
 	removal();
+	forgetting();
 	return done_testing();
 }
 
@@ -131,4 +133,27 @@ is_list(const OutcomeList *list, const char *expected, const char *name)
 		count++;
 	}
 	ok(strcmp(text, expected) == 0 && count == list->count, "%s: %s", name, text);
+}
+
+static void
+forgetting(void)
+{
+	OutcomeList list = {0};
+	TaskKey		key = key_of(2);
+
+	for (int i = 1; i <= 3; i++)
+		add(&list, i, 10);
+	add(&list, 2, 10);
+	list.tail->what = OUTCOME_PROGRESS;
+	add(&list, 4, 10);
+	outcomes_forget(&list, &key, OUTCOME_PROGRESS);
+	is_list(&list, "1 2 3 4", "progress of a task is forgotten, its outcome stays");
+	outcomes_forget(&list, &key, OUTCOME_PROGRESS);
+	is_list(&list, "1 2 3 4", "once");
+	add(&list, 2, 10);
+	outcomes_forget(&list, &key, 0);
+	is_list(&list, "1 3 4", "everything of a task is forgotten");
+	add(&list, 5, 10);
+	is_list(&list, "1 3 4 5", "and the list goes on");
+	outcomes_free(&list);
 }
