@@ -20,6 +20,7 @@
 
 #include "claim.h"
 #include "instance.h"
+#include "limit.h"
 #include "spi.h"
 #include "task.h"
 
@@ -83,9 +84,12 @@ PG_FUNCTION_INFO_V1(df_random_fence);
 
 static Lane *find_lane(const char *queue, const char *name);
 static void claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks);
+static void claim_limited_sql(WorkCall *call, const char *queue, bool with_marks);
+static void claim_up_to(WorkCall *call, Lane *lane, bool with_marks, int room);
 static void run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 mark);
+static bool requeue_limited(Engine *engine, uint64 row);
 static void note_mark(Lane *lane, int priority, int64 seq);
-static void add_task(WorkCall *call, uint64 row, bool is_slow);
+static void add_task(WorkCall *call, uint64 row, const char *lane);
 static int64 timeout_ms(const Interval *timeout);
 
 /* df.random_fence(): the right to complete a claimed task; never 0. */
@@ -114,6 +118,8 @@ pgdf_claim(WorkCall *call)
 	foreach(queue, call->engine->queues)
 	{
 		claim_lane(call, lfirst(queue), PGDF_LANE_SLOW, with_marks);
+		if (call->claimed < call->room)
+			claim_limited_sql(call, lfirst(queue), with_marks);
 		for (int i = 0; i < nnames && call->claimed < call->room; i++)
 			claim_lane(call, lfirst(queue), list_nth(call->activities, (turn + i) % nnames),
 					   with_marks);
@@ -141,8 +147,39 @@ find_lane(const char *queue, const char *name)
 static void
 claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks)
 {
-	Lane	   *lane = find_lane(queue, name);
+	int			claimed = call->claimed;
+	LimitGrant	limit;
+	int			room = pgdf_limit_admit(call->engine, queue, name, call->room - call->claimed, &limit);
 
+	if (room <= 0)
+		return;
+	claim_up_to(call, find_lane(queue, name), with_marks, call->claimed + room);
+	pgdf_limit_note_claims(call->engine, &limit, call->claimed - claimed);
+}
+
+/* The lanes of SQL activities that have a limit, or had one. */
+static void
+claim_limited_sql(WorkCall *call, const char *queue, bool with_marks)
+{
+	List	   *names = list_copy(pgdf_limit_names());
+	ListCell   *cell;
+
+	foreach(cell, names)
+		lfirst(cell) = text_to_cstring(pgdf_limit_lane(lfirst(cell)));
+	foreach(cell, names)
+	{
+		if (call->claimed < call->room)
+			claim_lane(call, queue, lfirst(cell), with_marks);
+	}
+}
+
+/* Until so many are claimed in this call. */
+static void
+claim_up_to(WorkCall *call, Lane *lane, bool with_marks, int room)
+{
+	int			call_room = call->room;
+
+	call->room = room;
 	if (with_marks)
 	{
 		for (int i = 0; i < lane->nmarks && call->claimed < call->room; i++)
@@ -153,13 +190,13 @@ claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks)
 		lane->nmarks = 0;
 		run_claim(call, &claim_full, lane, 0, 0);
 	}
+	call->room = call_room;
 }
 
 static void
 run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 mark)
 {
 	Engine	   *engine = call->engine;
-	bool		is_slow = strcmp(lane->name, PGDF_LANE_SLOW) == 0;
 	SPITupleTable *rows;
 	bool		isnull;
 	Datum		values[7];
@@ -184,9 +221,29 @@ run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 m
 			pgdf_task_delete(pgdf_spi_int64(row, 1), pgdf_spi_int32(row, 2));
 			continue;
 		}
-		add_task(call, row, is_slow);
+		if (strcmp(lane->name, PGDF_LANE_SLOW) == 0 && requeue_limited(call->engine, row))
+			continue;
+		add_task(call, row, lane->name);
 		call->claimed++;
 	}
+}
+
+/* A limit has come since it was put into the slow lane: it goes to its own. */
+static bool
+requeue_limited(Engine *engine, uint64 row)
+{
+	char	   *name = pgdf_spi_cstring(row, 4);
+	int64		instance_key = pgdf_spi_int64(row, 1);
+	int			task_id = pgdf_spi_int32(row, 2);
+	SPITupleTable *rows = SPI_tuptable;
+	bool		is_limited = pgdf_limit_is_set(name);	/* may run a statement of its own */
+
+	SPI_tuptable = rows;
+	if (!is_limited)
+		return false;
+	pgdf_task_requeue(instance_key, task_id, text_to_cstring(pgdf_limit_lane(name)));
+	engine->more = true;
+	return true;
 }
 
 static void
@@ -210,9 +267,10 @@ note_mark(Lane *lane, int priority, int64 seq)
 }
 
 static void
-add_task(WorkCall *call, uint64 row, bool is_slow)
+add_task(WorkCall *call, uint64 row, const char *lane)
 {
-	WorkRow    *task = pgdf_work_add_row(call, is_slow ? 'Q' : 'T');
+	bool		is_sql = lane[0] == '*';
+	WorkRow    *task = pgdf_work_add_row(call, is_sql ? 'Q' : 'T');
 	bool		isnull;
 	bool		at_most_once = DatumGetBool(pgdf_spi_datum(row, 13, &isnull));
 	Datum		run_id = pgdf_spi_datum(row, 8, &isnull);

@@ -11,6 +11,7 @@
 
 #include "event.h"
 #include "instance.h"
+#include "limit.h"
 #include "retry.h"
 #include "rewind.h"
 #include "task.h"
@@ -121,6 +122,7 @@ schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task
 	const TaskOptions *options = task->options ? task->options : &no_options;
 	const Registration *registration = pgdf_engine_registration(engine, task->name, NULL);
 	bool		is_sql = registration != NULL && registration->kind == KIND_SQL;
+	bool		is_limited = is_sql && pgdf_limit_is_set(task->name);
 	TaskRow    *row = palloc0(sizeof(TaskRow));
 	RetryPolicy policy;
 	const char *queue;
@@ -128,7 +130,8 @@ schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task
 	row->task_id = number;
 	row->scheduled_event = task->scheduled_event;
 	row->name = cstring_to_text(task->name);
-	row->lane = is_sql ? cstring_to_text(PGDF_LANE_SQL) : pgdf_lane_of(task->name);
+	row->lane = is_limited ? pgdf_limit_lane(task->name) :
+		is_sql ? cstring_to_text(PGDF_LANE_SQL) : pgdf_lane_of(task->name);
 	queue = options->queue ? options->queue :
 		registration != NULL && registration->queue != NULL ? registration->queue :
 		instance->queue != NULL ? instance->queue : PGDF_DEFAULT_QUEUE;
@@ -148,7 +151,7 @@ schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task
 								IntervalPGetDatum(options->schedule_timeout)));
 	}
 
-	if (is_sql && pgdf_engine_serves_queue(engine, queue))
+	if (is_sql && !is_limited && pgdf_engine_serves_queue(engine, queue))
 	{
 		InlineTask *inline_task = palloc(sizeof(InlineTask));
 

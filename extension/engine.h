@@ -163,7 +163,8 @@ typedef struct Engine
 	int			sent;
 	bool		more;			/* something ready was left */
 	bool		skipped;		/* something was locked by another session */
-	int			tasks_queued;	/* rows put into lanes */
+	int			tasks_queued;	/* rows put into lanes, and slots of limited activities that are free now */
+	int64		limit_due_ms;	/* when a limit may let more tasks begin; 0: none is in the way */
 	bool		must_be_durable;
 } Engine;
 

@@ -31,7 +31,7 @@ static const char *const waits_sql =
 "       coalesce(h.name, a.name),"
 "       coalesce(h.event_time, s.last_updated_at),"
 "       coalesce(t.fire_at, k.visible_at, k.schedule_deadline),"
-"       CASE WHEN k.task_id IS NULL THEN NULL ELSE k.state = 1 OR k.lane IN ('*sql', '*slow') OR EXISTS ("
+"       CASE WHEN k.task_id IS NULL THEN NULL ELSE k.state = 1 OR left(k.lane, 1) = '*' OR EXISTS ("
 "            SELECT FROM df.worker_sessions w"
 "             WHERE k.queue = ANY (w.queues) AND k.lane = ANY (w.activities)) END,"
 "       k.progress::jsonb,"

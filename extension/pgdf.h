@@ -55,6 +55,7 @@ typedef enum TaskState
 /* Lanes of SQL activities; no activity's name begins with '*'. */
 #define PGDF_LANE_SQL			"*sql"
 #define PGDF_LANE_SLOW			"*slow"
+#define PGDF_LANE_LIMITED		"*:"	/* and the activity's name: has a limit of its own */
 
 /* What pgdf.on_nondeterminism may be. */
 typedef enum NondeterminismPolicy

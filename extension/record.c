@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "failure.h"
+#include "limit.h"
 #include "payload.h"
 #include "record.h"
 #include "spi.h"
@@ -54,7 +55,7 @@ static PgdfStatement owner_statement = {
 
 static PgdfStatement lock_statement = {
 	"SELECT d.n::int, t.execution, t.attempts, t.is_started, t.retry, t.scheduled_at, t.name,"
-	"       t.state = 1 AND t.fence = d.fence, t.lane = '*slow', t.row"
+	"       t.state = 1 AND t.fence = d.fence, left(t.lane, 1) = '*', t.row"
 	"  FROM unnest($1, $2, $3) WITH ORDINALITY AS d(instance_key, task_id, fence, n)"
 	" CROSS JOIN LATERAL ("
 	"       SELECT ctid AS row, * FROM df.tasks"
@@ -324,6 +325,8 @@ settle(WorkCall *call, Report *report)
 		return;
 	}
 	engine->recorded++;
+	if (report->outcome != 's' && pgdf_limit_is_set(report->name))
+		engine->tasks_queued++; /* a slot is free: others may want to know */
 	switch (report->outcome)
 	{
 		case 'c':

@@ -22,6 +22,7 @@
 #include "failure.h"
 #include "identity.h"
 #include "instance.h"
+#include "limit.h"
 #include "payload.h"
 #include "spi.h"
 #include "sql_activity.h"
@@ -92,7 +93,7 @@ static PgdfStatement slow_task_statement = {
 	"  JOIN df.history h ON h.instance_key = t.instance_key AND h.execution = t.execution"
 	"                   AND h.event_id = t.scheduled_event"
 	" WHERE t.instance_key = $1 AND t.task_id = $2 AND t.fence = $3"
-	"   AND t.lane = '*slow'",
+	"   AND left(t.lane, 1) = '*'",
 	3, {INT8OID, INT4OID, INT8OID}
 };
 
@@ -200,6 +201,13 @@ pgdf_sql_lane_run(Engine *engine, int room)
 				/* registered anew since it was scheduled: a worker's business now */
 				pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
 								  text_to_cstring(pgdf_lane_of(task->name)));
+				continue;
+			}
+			if (pgdf_limit_is_set(task->name))
+			{
+				pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
+								  text_to_cstring(pgdf_limit_lane(task->name)));
+				engine->tasks_queued++;
 				continue;
 			}
 			pgdf_engine_lock(engine, &task->attempt.instance_key, 1);

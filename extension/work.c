@@ -94,7 +94,7 @@ static void check_session(WorkCall *call);
 static void collect_due(WorkCall *call);
 static void finish_transaction(const WorkCall *call);
 static void add_summary(WorkCall *call);
-static int64 next_due_ms(void);
+static int64 next_due_ms(const Engine *engine);
 static void return_rows(WorkCall *call, ReturnSetInfo *rsinfo);
 
 /*
@@ -274,7 +274,7 @@ add_summary(WorkCall *call)
 	const Engine *engine = call->engine;
 	StringInfoData json;
 	WorkRow    *summary;
-	int64		due = call->mode == WORK_NORMAL ? -1 : next_due_ms();
+	int64		due = call->mode == WORK_NORMAL ? -1 : next_due_ms(engine);
 	bool		has_done = engine->recorded > 0 || engine->turns > 0 || engine->sent > 0 ||
 	call->claimed > 0;
 
@@ -299,16 +299,19 @@ add_summary(WorkCall *call)
 }
 
 static int64
-next_due_ms(void)
+next_due_ms(const Engine *engine)
 {
+	int64		limit_due_ms = engine->limit_due_ms > 0 ? engine->limit_due_ms : -1;
+	int64		due_ms;
 	bool		isnull;
 	Datum		due;
 
 	pgdf_spi_execute(&next_due_statement, NULL, NULL);
 	due = pgdf_spi_datum(0, 1, &isnull);
 	if (isnull)
-		return -1;
-	return Max(0, (DatumGetTimestampTz(due) - GetCurrentTimestamp() + 999) / 1000);
+		return limit_due_ms;
+	due_ms = Max(0, (DatumGetTimestampTz(due) - GetCurrentTimestamp() + 999) / 1000);
+	return limit_due_ms >= 0 ? Min(due_ms, limit_due_ms) : due_ms;
 }
 
 static void

@@ -74,18 +74,23 @@ WITH offered AS (
     FROM df.worker_sessions s
 ), registered AS (
     SELECT * FROM df.registrations r WHERE r.kind <> 'orchestrator'
+), limited AS (
+    SELECT * FROM df.limits l WHERE l.max_running IS NOT NULL OR l.rate IS NOT NULL
 )
 SELECT
-    coalesce(r.name, o.name_key) AS name,
+    coalesce(r.name, o.name_key, l.name) AS name,
     coalesce(r.kind, 'worker') AS kind,
     r.function,
     r.queue,
     CASE WHEN r.kind = 'sql' THEN w.live_workers ELSE coalesce(o.live_workers, 0) END AS live_workers,
     CASE WHEN r.kind = 'sql' THEN w.last_served ELSE o.last_served END AS last_served,
     r.registrar AS owner,
-    r.registered_at
+    r.registered_at,
+    l.max_running,
+    l.rate
 FROM registered r
 FULL JOIN offered o ON o.name_key = r.name_key
+FULL JOIN limited l ON l.name_key = coalesce(r.name_key, o.name_key)
 CROSS JOIN anywhere w;
 COMMENT ON VIEW df.activities IS 'activities that are registered or offered by a worker';
 

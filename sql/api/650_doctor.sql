@@ -181,7 +181,7 @@ AS $$
          AND NOT EXISTS (
              SELECT FROM df.worker_sessions w
              WHERE w.lease_until > clock_timestamp() AND l.queue = ANY (w.queues)
-                 AND (l.lane IN ('*sql', '*slow') OR l.lane = ANY (w.activities)))
+                 AND (left(l.lane, 1) = '*' OR l.lane = ANY (w.activities)))
      LIMIT df.doctor_limit())
     UNION ALL
     -- what waits for a quarantined instance waits with it

@@ -94,7 +94,8 @@ DECLARE
     registration CONSTANT text[] := ARRAY[
         'df_register_orchestrator',
         'df_register_activity',
-        'df_unregister'
+        'df_unregister',
+        'df_limit'
     ];
     engine CONSTANT text[] := ARRAY[
         'attach',

@@ -21,3 +21,5 @@ SELECT pg_catalog.pg_extension_config_dump('df.buffered_events', '');
 SELECT pg_catalog.pg_extension_config_dump('df.event_ids', '');
 SELECT pg_catalog.pg_extension_config_dump('df.worker_sessions_worker_key_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('df.home', '');
+SELECT pg_catalog.pg_extension_config_dump('df.limits', '');
+SELECT pg_catalog.pg_extension_config_dump('df.limit_buckets', '');

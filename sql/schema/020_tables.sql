@@ -128,7 +128,7 @@ CREATE TABLE df.tasks (
     task_id      integer NOT NULL,
     execution    integer NOT NULL,
     scheduled_event integer NOT NULL,           -- the event with its input
-    lane         text COLLATE "C" NOT NULL,     -- lower(name), or '*sql', '*slow' for SQL activities
+    lane         text COLLATE "C" NOT NULL,     -- lower(name); SQL activities: '*sql', '*slow', '*:' || lower(name)
     name         text NOT NULL,
     queue        text COLLATE "C" NOT NULL,
     priority     integer NOT NULL DEFAULT 0,    -- higher first
@@ -254,3 +254,18 @@ CREATE TABLE df.home (
     timeline      integer NOT NULL,             -- the highest that a worker has seen
     adopted_at    timestamptz NOT NULL
 );
+
+/* What df_limit has said.  A limit that was taken away leaves its row, with nulls. */
+CREATE TABLE df.limits (
+    name_key     text COLLATE "C" PRIMARY KEY,  -- lower(name)
+    name         text NOT NULL,
+    max_running  integer,                       -- claimed at once
+    rate         double precision               -- claims in a second
+);
+
+/* Where a rate stands; the row is also the lock of claims of that activity.  Writer: the engine. */
+CREATE TABLE df.limit_buckets (
+    name_key     text COLLATE "C" PRIMARY KEY,
+    tokens       double precision NOT NULL,     -- claims that may be made now
+    refilled_at  timestamptz NOT NULL
+) WITH (fillfactor = 50);

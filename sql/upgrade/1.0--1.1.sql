@@ -27,3 +27,14 @@ ALTER TABLE df.worker_sessions ADD COLUMN is_pooled boolean NOT NULL DEFAULT fal
 CREATE INDEX tasks_dead_idx ON df.tasks (instance_key) WHERE state = 4;
 
 DROP FUNCTION df.grant_group(regrole, text);
+CREATE TABLE df.limits (
+    name_key     text COLLATE "C" PRIMARY KEY,  -- lower(name)
+    name         text NOT NULL,
+    max_running  integer,                       -- claimed at once
+    rate         double precision               -- claims in a second
+);
+CREATE TABLE df.limit_buckets (
+    name_key     text COLLATE "C" PRIMARY KEY,
+    tokens       double precision NOT NULL,     -- claims that may be made now
+    refilled_at  timestamptz NOT NULL
+) WITH (fillfactor = 50);
