@@ -122,7 +122,6 @@ PG_FUNCTION_INFO_V1(df_api_purge);
 PG_FUNCTION_INFO_V1(df_api_purge_list);
 
 static ApiCall begin(FunctionCallInfo fcinfo, const char *function, HttpCode success);
-static text *payload_arg(FunctionCallInfo fcinfo, int arg);
 static void attempt(ApiRequest request, ApiCall *call);
 static HttpCode code_of_error(const ErrorData *error);
 static const char *message_of_error(const ErrorData *error);
@@ -157,7 +156,8 @@ df_api_start(PG_FUNCTION_ARGS)
 	ApiCall		call = begin(fcinfo, "df_start", HTTP_ACCEPTED);
 
 	call.name = pgdf_api_string_arg(fcinfo, 1);
-	call.payload = payload_arg(fcinfo, 2);
+	if (!PG_ARGISNULL(2))
+		call.payload = PG_GETARG_TEXT_PP(2);
 	call.instance_id = pgdf_api_string_arg(fcinfo, 3);
 	if (!PG_ARGISNULL(4))
 		call.options = PG_GETARG_TEXT_PP(4);
@@ -215,7 +215,7 @@ df_api_control(PG_FUNCTION_ARGS)
 
 /*
  * df.api_raise_event(acting, instance_id, event_name, content_ok, payload,
- * event_id): code, message.
+ * event_id): code, message.  A payload of NULL is JSON null, an empty one is no JSON.
  */
 Datum
 df_api_raise_event(PG_FUNCTION_ARGS)
@@ -227,7 +227,8 @@ df_api_raise_event(PG_FUNCTION_ARGS)
 
 	call.instance_id = pgdf_api_string_arg(fcinfo, 1);
 	call.name = pgdf_api_string_arg(fcinfo, 2);
-	call.payload = payload_arg(fcinfo, 4);
+	if (!PG_ARGISNULL(4))
+		call.payload = PG_GETARG_TEXT_PP(4);
 	call.event_id = pgdf_api_string_arg(fcinfo, 5);
 	if (!is_allowed(&call, "df_raise_event"))
 		return emit_code(fcinfo, &call);
@@ -315,15 +316,6 @@ begin(FunctionCallInfo fcinfo, const char *function, HttpCode success)
 	PreventCommandIfReadOnly(function);
 	pgdf_init_srf(fcinfo);
 	return call;
-}
-
-/* No body, or an empty one, is JSON null: NULL. */
-static text *
-payload_arg(FunctionCallInfo fcinfo, int arg)
-{
-	text	   *payload = PG_ARGISNULL(arg) ? NULL : PG_GETARG_TEXT_PP(arg);
-
-	return payload != NULL && VARSIZE_ANY_EXHDR(payload) > 0 ? payload : NULL;
 }
 
 /*

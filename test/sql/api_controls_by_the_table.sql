@@ -67,6 +67,7 @@ SELECT * FROM df.api_raise_event(NULL, 'unknown', 'go', false, '{');
 SELECT * FROM df.api_raise_event(NULL, 'Completed', 'go', false, '{');
 SELECT * FROM df.api_raise_event(NULL, 'event', 'go', false, '{');
 SELECT * FROM df.api_raise_event(NULL, 'event', 'go', true, '{');
+SELECT * FROM df.api_raise_event(NULL, 'event', 'go', true, '');
 SELECT * FROM df.api_raise_event(NULL, 'event', 'go', true, '"\u0000"');
 SELECT * FROM df.api_raise_event(NULL, 'event', '', true, '1');
 SELECT * FROM df.api_raise_event(NULL, 'event', 'go', true, '1', repeat('x', 1001));
