@@ -73,6 +73,11 @@ check-isolation: all  ## SQL, races
 check-tap: all  ## processes, crashes, HTTP
 	test/run tap
 
+chaos: all  ## kill, stop and crash at random; TASKS=10000 WORKERS=6 KILLS=60 CRASHES=4 PAUSE=0.12 SEED=
+	CHAOS_TASKS='$(TASKS)' CHAOS_WORKERS='$(WORKERS)' CHAOS_KILLS='$(KILLS)' CHAOS_CRASHES='$(CRASHES)' \
+		CHAOS_PAUSE='$(PAUSE)' CHAOS_SEED='$(SEED)' CHAOS_CALM='$(CALM)' \
+		test/run --exec perl test/chaos/run.pl
+
 check-upgrade: all  ## released versions, updated, against a fresh install
 	test/run upgrade
 
@@ -137,5 +142,5 @@ clean:  ## leave a pristine tree
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	check-regress check-isolation check-tap check-upgrade freeze asan bench indent indent-check typedefs lint lint-rules \
+	chaos check-regress check-isolation check-tap check-upgrade freeze asan bench indent indent-check typedefs lint lint-rules \
 	lint-shell lint-cppcheck lint-tidy compile_commands.json dist clean
