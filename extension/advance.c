@@ -12,6 +12,7 @@
 
 #include "advance.h"
 #include "instance.h"
+#include "map.h"
 #include "spi.h"
 #include "sql_activity.h"
 #include "user_code.h"
@@ -114,7 +115,10 @@ advance(WorkCall *call)
 	collect_inbox(call);
 	pgdf_engine_advance(engine);
 	if (!engine->is_careful || engine->suspect == 0)
+	{
 		pgdf_sql_lane_run(engine, engine->is_careful ? 1 : Max(call->room, 1));
+		pgdf_map_sql_run(engine);
+	}
 	pgdf_engine_advance(engine);
 	pgdf_engine_flush(engine);
 }

@@ -18,9 +18,11 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "call_http.h"
 #include "claim.h"
 #include "instance.h"
 #include "limit.h"
+#include "map.h"
 #include "spi.h"
 #include "task.h"
 
@@ -53,12 +55,17 @@ typedef struct Lane
 	" u AS (" \
 	"    UPDATE df.tasks t" \
 	"       SET state = 1, fence = df.random_fence(), worker_key = $4, claimed_at = $5," \
-	"           deliveries = t.deliveries + 1, is_started = t.at_most_once," \
-	"           attempts = CASE WHEN t.at_most_once THEN t.attempts + 1 ELSE t.attempts END" \
+	"           deliveries = t.deliveries + 1," \
+	"           is_started = t.at_most_once AND t.resume_state IS NULL," \
+	"           attempts = CASE WHEN t.at_most_once AND t.resume_state IS NULL THEN t.attempts + 1" \
+	"                           ELSE t.attempts END" \
 	"     WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM c))" \
 	"    RETURNING t.*)" \
 	" SELECT u.instance_key, u.task_id, u.fence, u.name, s.instance_id, u.execution, u.attempts," \
-	"        s.run_id, u.timeout, h.payload, u.settings, s.traceparent, u.at_most_once," \
+	"        s.run_id, u.timeout, h.payload," \
+	"        CASE WHEN u.resume_state IS NULL THEN u.settings" \
+	"             ELSE json_build_object('$state', u.resume_state, '$settings', u.settings) END," \
+	"        s.traceparent, u.at_most_once AND u.resume_state IS NULL," \
 	"        u.priority, u.seq, s.completed_at IS NOT NULL" \
 	"   FROM u" \
 	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state" \
@@ -90,7 +97,6 @@ static void run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int prior
 static bool requeue_limited(Engine *engine, uint64 row);
 static void note_mark(Lane *lane, int priority, int64 seq);
 static void add_task(WorkCall *call, uint64 row, const char *lane);
-static int64 timeout_ms(const Interval *timeout);
 
 /* df.random_fence(): the right to complete a claimed task; never 0. */
 Datum
@@ -114,7 +120,9 @@ pgdf_claim(WorkCall *call)
 	if (!with_marks)
 		last_full = call->engine->now;
 
-	turn++;						/* every name comes first once */
+	turn++;						/* every name comes first once; maps, every other time */
+	if (turn % 2 == 0)
+		pgdf_map_claim(call);
 	foreach(queue, call->engine->queues)
 	{
 		claim_lane(call, lfirst(queue), PGDF_LANE_SLOW, with_marks);
@@ -124,6 +132,8 @@ pgdf_claim(WorkCall *call)
 			claim_lane(call, lfirst(queue), list_nth(call->activities, (turn + i) % nnames),
 					   with_marks);
 	}
+	if (turn % 2 != 0)
+		pgdf_map_claim(call);
 }
 
 static Lane *
@@ -270,6 +280,7 @@ static void
 add_task(WorkCall *call, uint64 row, const char *lane)
 {
 	bool		is_sql = lane[0] == '*';
+	bool		is_http = strcmp(lane, PGDF_HTTP_ACTIVITY) == 0;
 	WorkRow    *task = pgdf_work_add_row(call, is_sql ? 'Q' : 'T');
 	bool		isnull;
 	bool		at_most_once = DatumGetBool(pgdf_spi_datum(row, 13, &isnull));
@@ -279,7 +290,7 @@ add_task(WorkCall *call, uint64 row, const char *lane)
 	task->instance_key = pgdf_spi_int64(row, 1);
 	task->task_id = pgdf_spi_int32(row, 2);
 	task->fence = pgdf_spi_int64(row, 3);
-	task->name = pgdf_spi_text(row, 4, CurrentMemoryContext);
+	task->name = is_http ? cstring_to_text(PGDF_HTTP_ACTIVITY) : pgdf_spi_text(row, 4, CurrentMemoryContext);
 	task->instance_id = pgdf_spi_text(row, 5, CurrentMemoryContext);
 	task->execution = pgdf_spi_int32(row, 6);
 	task->attempt = pgdf_spi_int16(row, 7) + (at_most_once ? 0 : 1);
@@ -287,7 +298,7 @@ add_task(WorkCall *call, uint64 row, const char *lane)
 													 DatumGetCString(DirectFunctionCall1(uuid_out, run_id)),
 													 task->execution, task->task_id));
 	timeout = pgdf_spi_datum(row, 9, &isnull);
-	task->timeout_ms = isnull ? -1 : timeout_ms(DatumGetIntervalP(timeout));
+	task->timeout_ms = isnull ? -1 : pgdf_timeout_ms(DatumGetIntervalP(timeout));
 	task->input = pgdf_spi_text(row, 10, CurrentMemoryContext);
 	task->settings = pgdf_spi_text(row, 11, CurrentMemoryContext);
 	task->traceparent = pgdf_spi_text(row, 12, CurrentMemoryContext);
@@ -295,8 +306,8 @@ add_task(WorkCall *call, uint64 row, const char *lane)
 		call->engine->must_be_durable = true;
 }
 
-static int64
-timeout_ms(const Interval *timeout)
+int64
+pgdf_timeout_ms(const Interval *timeout)
 {
 	int64		days = (int64) timeout->month * 30 + timeout->day;
 

@@ -12,4 +12,7 @@
 /* Claim up to call->room tasks of the lanes that the worker serves. */
 extern void pgdf_claim(WorkCall *call);
 
+/* A time-out as df.work tells it: at least 1. */
+extern int64 pgdf_timeout_ms(const Interval *timeout);
+
 #endif							/* PGDF_CLAIM_H */

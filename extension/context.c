@@ -60,7 +60,6 @@ typedef struct Handles
 } Handles;
 
 static int	schedule_activity(Turn *turn, FunctionCallInfo fcinfo);
-static void check_interval(const Interval *interval, const char *what);
 static Handles array_handles(FunctionCallInfo fcinfo, int arg);
 static Handles listed_handles(FunctionCallInfo fcinfo);
 static Datum when_all(FunctionCallInfo fcinfo, Turn *turn, Handles handles, bool fail_fast);
@@ -116,7 +115,7 @@ schedule_activity(Turn *turn, FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(3))
 	{
 		options.timeout = DatumGetIntervalP(datumCopy(PG_GETARG_DATUM(3), false, sizeof(Interval)));
-		check_interval(options.timeout, "time-out");
+		pgdf_check_timeout(options.timeout, "time-out");
 	}
 	if (!PG_ARGISNULL(4))
 	{
@@ -131,15 +130,15 @@ schedule_activity(Turn *turn, FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(6))
 	{
 		options.schedule_timeout = DatumGetIntervalP(datumCopy(PG_GETARG_DATUM(6), false, sizeof(Interval)));
-		check_interval(options.schedule_timeout, "schedule time-out");
+		pgdf_check_timeout(options.schedule_timeout, "schedule time-out");
 	}
 	MemoryContextSwitchTo(caller);
 
 	return pgdf_turn_schedule(turn, TASK_ACTIVITY, name, input, &options);
 }
 
-static void
-check_interval(const Interval *interval, const char *what)
+void
+pgdf_check_timeout(const Interval *interval, const char *what)
 {
 	double		seconds = (interval->month * 30.0 + interval->day) * SECS_PER_DAY +
 	interval->time / (double) USECS_PER_SEC;

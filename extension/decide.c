@@ -12,6 +12,7 @@
 #include "event.h"
 #include "instance.h"
 #include "limit.h"
+#include "map.h"
 #include "retry.h"
 #include "rewind.h"
 #include "task.h"
@@ -21,7 +22,10 @@ static const TaskOptions no_options = {0};
 static EventType created_event(TaskKind kind);
 static void apply_task(Engine *engine, Instance *instance, int number, TurnTask *task,
 					   Event *event);
+static TaskRow *activity_row(Engine *engine, const Instance *instance, int number,
+							 const TurnTask *task, const Registration *registration);
 static void schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task);
+static void schedule_map(Engine *engine, Instance *instance, int number, TurnTask *task);
 static void schedule_timer(Instance *instance, int number, TurnTask *task);
 static void start_child(Engine *engine, Instance *instance, int number, TurnTask *task);
 static text *start_detached(Engine *engine, Instance *instance, TurnTask *task);
@@ -79,6 +83,8 @@ created_event(TaskKind kind)
 			return EVENT_CHILD_CREATED;
 		case TASK_SEND:
 			return EVENT_EVENT_SENT;
+		case TASK_MAP:
+			return EVENT_MAP_SCHEDULED;
 		case TASK_EVENT:
 			break;
 	}
@@ -109,20 +115,22 @@ apply_task(Engine *engine, Instance *instance, int number, TurnTask *task, Event
 				start_detached(engine, instance, task) :
 				pgdf_event_send(engine, instance, task->options, task->input);
 			break;
+		case TASK_MAP:
+			if (!task->is_cancelled)
+				schedule_map(engine, instance, number, task);
+			break;
 		case TASK_RECORD:
 		case TASK_EVENT:
 			break;
 	}
 }
 
-/* A row for a new activity; one that runs in the database may be run before it is written. */
-static void
-schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task)
+/* What a new activity, or each item of a map, has from its call and its registration. */
+static TaskRow *
+activity_row(Engine *engine, const Instance *instance, int number, const TurnTask *task,
+			 const Registration *registration)
 {
 	const TaskOptions *options = task->options ? task->options : &no_options;
-	const Registration *registration = pgdf_engine_registration(engine, task->name, NULL);
-	bool		is_sql = registration != NULL && registration->kind == KIND_SQL;
-	bool		is_limited = is_sql && pgdf_limit_is_set(task->name);
 	TaskRow    *row = palloc0(sizeof(TaskRow));
 	RetryPolicy policy;
 	const char *queue;
@@ -130,8 +138,7 @@ schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task
 	row->task_id = number;
 	row->scheduled_event = task->scheduled_event;
 	row->name = cstring_to_text(task->name);
-	row->lane = is_limited ? pgdf_limit_lane(task->name) :
-		is_sql ? cstring_to_text(PGDF_LANE_SQL) : pgdf_lane_of(task->name);
+	row->lane = pgdf_task_lane(registration, task->name);
 	queue = options->queue ? options->queue :
 		registration != NULL && registration->queue != NULL ? registration->queue :
 		instance->queue != NULL ? instance->queue : PGDF_DEFAULT_QUEUE;
@@ -150,8 +157,19 @@ schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task
 			DirectFunctionCall2(timestamptz_pl_interval, TimestampTzGetDatum(engine->now),
 								IntervalPGetDatum(options->schedule_timeout)));
 	}
+	return row;
+}
 
-	if (is_sql && !is_limited && pgdf_engine_serves_queue(engine, queue))
+/* A row for a new activity; one that runs in the database may be run before it is written. */
+static void
+schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task)
+{
+	const Registration *registration = pgdf_engine_registration(engine, task->name, NULL);
+	TaskRow    *row = activity_row(engine, instance, number, task, registration);
+
+	if (registration != NULL && registration->kind == KIND_SQL &&
+		!pgdf_limit_is_set(task->name) &&
+		pgdf_engine_serves_queue(engine, text_to_cstring(row->queue)))
 	{
 		InlineTask *inline_task = palloc(sizeof(InlineTask));
 
@@ -162,6 +180,21 @@ schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task
 	}
 	else
 		instance->new_tasks = lappend(instance->new_tasks, row);
+}
+
+/* A map of nothing has no activity, and needs none. */
+static void
+schedule_map(Engine *engine, Instance *instance, int number, TurnTask *task)
+{
+	const Registration *registration = task->name == NULL ? NULL :
+	pgdf_engine_registration(engine, task->name, NULL);
+	TaskRow		nothing = {.task_id = number};
+	TaskRow    *row = task->name == NULL ? &nothing :
+	activity_row(engine, instance, number, task, registration);
+
+	if (task->name != NULL)
+		row->lane = pgdf_map_lane(row->lane);
+	pgdf_map_schedule(engine, instance, task->options->inputs, task->options->max_in_flight, row);
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "utils/json.h"
 
 #include "instance.h"
+#include "map.h"
 #include "rewind.h"
 #include "spi.h"
 
@@ -97,6 +98,9 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 		if (instance->status == STATUS_FAILED && is_outcome(delivery) &&
 			delivery->execution == instance->execution)
 			pgdf_instance_record_outcome(instance, delivery);	/* a rewind will want it */
+		if (delivery->type == EVENT_MAP_PROGRESS && instance->status == STATUS_FAILED &&
+			delivery->execution == instance->execution)
+			pgdf_map_progress(engine, instance, delivery);
 		if (delivery->type == EVENT_EXECUTION_REWOUND && instance->status == STATUS_FAILED)
 		{
 			pgdf_rewind_instance(engine, instance, delivery);
@@ -131,6 +135,9 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 		case EVENT_CHILD_COMPLETED:
 		case EVENT_CHILD_FAILED:
 			pgdf_instance_record_outcome(instance, delivery);
+			break;
+		case EVENT_MAP_PROGRESS:
+			pgdf_map_progress(engine, instance, delivery);
 			break;
 		case EVENT_EVENT_RAISED:
 			pgdf_event_receive(instance, delivery);

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "engine.h"
 #include "identity.h"
+#include "map.h"
 #include "orchestrate.h"
 #include "payload.h"
 #include "pin.h"
@@ -217,6 +218,7 @@ check_instance(ReturnSetInfo *rsinfo, const Registration *registration, const ch
 	code.is_pinned = code_hash != NULL;
 	code.code_hash = code_hash != NULL && code_hash[0] != '\0' ? code_hash : NULL;
 	run_pinned(turn, &code);
+	pgdf_map_inputs_free(turn);
 	if (turn->expected != NULL)
 		report(rsinfo, instance_id, turn);
 }

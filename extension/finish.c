@@ -14,6 +14,7 @@
 
 #include "child_retry.h"
 #include "instance.h"
+#include "map.h"
 #include "rewind.h"
 #include "spi.h"
 
@@ -168,6 +169,7 @@ pgdf_instance_cancel_task(Instance *instance, int task_id)
 
 	pgdf_spi_execute(&cancel_task_statement, values, NULL);
 	pgdf_spi_execute(&cancel_timer_statement, values, NULL);
+	pgdf_map_cancel(instance, task_id);
 }
 
 void
@@ -198,6 +200,7 @@ pgdf_instance_next_execution(Instance *instance)
 
 	pgdf_spi_execute(&delete_tasks_statement, &key, NULL);
 	pgdf_spi_execute(&delete_timers_statement, &key, NULL);
+	pgdf_map_forget_all(instance->key);
 	instance->new_tasks = NIL;
 	instance->new_timers = NIL;
 	instance->inline_tasks = NIL;

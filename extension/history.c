@@ -49,6 +49,7 @@ static const EventName event_names[] = {
 	{EVENT_EXECUTION_SUSPENDED, "ExecutionSuspended"},
 	{EVENT_EXECUTION_RESUMED, "ExecutionResumed"},
 	{EVENT_EXECUTION_REWOUND, "ExecutionRewound"},
+	{EVENT_MAP_SCHEDULED, "TaskScheduled"},
 };
 
 static PgdfStatement insert_statement = {

@@ -33,7 +33,11 @@ typedef enum EventType
 	EVENT_GENERIC = 17,
 	EVENT_EXECUTION_SUSPENDED = 19,
 	EVENT_EXECUTION_RESUMED = 20,
-	EVENT_EXECUTION_REWOUND = 21
+	EVENT_EXECUTION_REWOUND = 21,
+
+	/* ours: a map is shown as TaskScheduled, too; its progress is only ever on its way */
+	EVENT_MAP_SCHEDULED = 50,
+	EVENT_MAP_PROGRESS = 51
 } EventType;
 
 /* An event that is not yet in the table. */

@@ -178,6 +178,7 @@ merge(ShownHistory *history, int index)
 	switch (event->type)
 	{
 		case EVENT_TASK_SCHEDULED:
+		case EVENT_MAP_SCHEDULED:
 		case EVENT_CHILD_CREATED:
 			remember_scheduled(history, event->task_id, index);
 			break;
@@ -225,6 +226,7 @@ append_event(StringInfo buf, const ShownHistory *history, const Shown *event,
 			append_string(buf, "FunctionName", event->name);
 			break;
 		case EVENT_TASK_SCHEDULED:
+		case EVENT_MAP_SCHEDULED:
 		case EVENT_CHILD_CREATED:
 			append_string(buf, "FunctionName", event->name);
 			if (options->show_input)
@@ -263,6 +265,7 @@ append_event(StringInfo buf, const ShownHistory *history, const Shown *event,
 				append_json(buf, "Result", event->payload);
 			break;
 		case EVENT_TIMER_FIRED:
+		case EVENT_MAP_PROGRESS:
 		case EVENT_CONTINUE_AS_NEW:
 		case EVENT_EXECUTION_REWOUND:
 		case EVENT_ORCHESTRATOR_STARTED:

@@ -175,7 +175,10 @@ static PgdfStatement lock_final_stmt = {
 static PgdfStatement delete_stmts[] = {
 	DELETE_FROM("inbox"),
 	DELETE_FROM("timers"),
-	DELETE_FROM("tasks"),
+	DELETE_FROM("tasks"),		/* waits for who is writing results */
+	DELETE_FROM("maps"),
+	DELETE_FROM("map_inputs"),
+	DELETE_FROM("map_results"),
 	DELETE_FROM("history"),
 	DELETE_FROM("buffered_events"),
 	DELETE_FROM("event_ids"),

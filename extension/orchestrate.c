@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "failure.h"
+#include "map.h"
 #include "orchestrate.h"
 #include "payload.h"
 #include "pin.h"
@@ -141,6 +142,7 @@ run_turn(Engine *engine, Instance *instance)
 	engine->turns++;
 	engine->turns_left--;
 	apply_turn(engine, instance, turn, &code, &mark);
+	pgdf_map_inputs_free(turn);
 	if (instance->blocked_reason != NULL)
 		instance->blocked_hash = pgdf_registry_current_hash(registration);
 	MemoryContextSwitchTo(caller);
@@ -201,6 +203,9 @@ makes_task(EventType type, TaskKind *kind)
 		case EVENT_TASK_SCHEDULED:
 			*kind = TASK_ACTIVITY;
 			return true;
+		case EVENT_MAP_SCHEDULED:
+			*kind = TASK_MAP;
+			return true;
 		case EVENT_TIMER_CREATED:
 			*kind = TASK_TIMER;
 			return true;
@@ -247,7 +252,8 @@ pgdf_replay_event(Replay *replay, const Event *event)
 		task->name = event->name ? text_to_cstring(event->name) : NULL;
 		task->input_hash = event->input_hash;
 		task->scheduled_event = event->event_id;
-		if (kind == TASK_RECORD || kind == TASK_SEND)
+		if (kind == TASK_RECORD || kind == TASK_SEND ||
+			(kind == TASK_MAP && pgdf_map_is_empty(event->payload)))
 		{
 			task->outcome = OUTCOME_COMPLETED;
 			task->result = event->payload;
@@ -259,6 +265,8 @@ pgdf_replay_event(Replay *replay, const Event *event)
 		task->kind = TASK_EVENT;
 		task->name = event->name ? text_to_cstring(event->name) : NULL;
 	}
+	if (task->kind == TASK_MAP && task->outcome != OUTCOME_NONE)
+		return;					/* of nothing: it was complete when it was made */
 	task->outcome = event->failure != NULL ? OUTCOME_FAILED : OUTCOME_COMPLETED;
 	task->outcome_event = event->event_id;
 	task->result = event->payload;

@@ -11,42 +11,24 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "storage/itemptr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
 #include "failure.h"
 #include "limit.h"
+#include "map.h"
 #include "payload.h"
 #include "record.h"
 #include "spi.h"
 #include "task.h"
 #include "user_code.h"
 
-typedef enum ReportState
-{
-	REPORT_UNSEEN,				/* its row was not locked by us */
-	REPORT_VALID,
-	REPORT_FENCED
-} ReportState;
-
-/* One reported outcome. */
-typedef struct Report
-{
-	int64		instance_key;
-	int			task_id;
-	int64		fence;
-	char		outcome;		/* c, f, r, s, h */
-	text	   *payload;		/* or NULL */
-	ReportState state;
-	TaskAttempt attempt;		/* when valid */
-	bool		is_started;
-	bool		is_sql;
-	char	   *name;
-	ItemPointerData row;		/* place of the locked row */
-} Report;
+/* Nothing is postponed for longer at a time. */
+#define POSTPONE_MAX_MS		(30.0 * 24 * 3600 * 1000)
 
 static PgdfStatement owner_statement = {
 	"SELECT owner::oid FROM df.instance_state WHERE instance_key = $1",
@@ -60,7 +42,8 @@ static PgdfStatement lock_statement = {
 	" CROSS JOIN LATERAL ("
 	"       SELECT ctid AS row, * FROM df.tasks"
 	"        WHERE instance_key = d.instance_key AND task_id = d.task_id"
-	"          FOR UPDATE SKIP LOCKED) t",
+	"          FOR UPDATE SKIP LOCKED) t"
+	" WHERE d.task_id > 0",
 	3, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}
 };
 
@@ -77,7 +60,7 @@ static PgdfStatement delete_statement = {
 
 static PgdfStatement started_statement = {
 	"UPDATE df.tasks SET is_started = true, attempts = least(attempts + 1, 32767)::smallint"
-	" WHERE instance_key = $1 AND task_id = $2 AND NOT is_started",
+	" WHERE instance_key = $1 AND task_id = $2 AND NOT is_started AND resume_state IS NULL",
 	2, {INT8OID, INT4OID}
 };
 
@@ -105,9 +88,10 @@ static void refuse_repeats(Report *reports, int nreports);
 static void lock_instances(Engine *engine, const Report *reports, int nreports);
 static void delete_completed(const Report *reports, int nreports);
 static void settle(WorkCall *call, Report *report);
-static void send_back(WorkCall *call, const Report *report);
 static void note_progress(const Report *report);
 static void complete(Engine *engine, Report *report);
+static void postpone(Engine *engine, Report *report);
+static bool read_postponement(text *payload, text **state, int64 *delay_ms);
 static void fail(Engine *engine, Report *report, text *failure);
 
 void
@@ -117,16 +101,22 @@ pgdf_record(WorkCall *call, ArrayType *instances, ArrayType *tasks,
 	Engine	   *engine = call->engine;
 	int			n;
 	Report	   *reports = parse_reports(instances, tasks, fences, outcomes, payloads, &n);
+	HTAB	   *chunks;
 
 	if (n == 0)
 		return;
 	choose_owner(engine, reports, n);
 	lock_tasks(reports, n, instances, tasks, fences);
 	refuse_repeats(reports, n);
+	chunks = pgdf_map_lock_reported(reports, n);
 	lock_instances(engine, reports, n);
 	delete_completed(reports, n);
 	for (int i = 0; i < n; i++)
-		settle(call, &reports[i]);
+	{
+		if (!pgdf_task_is_chunk(reports[i].task_id))
+			settle(call, &reports[i]);
+	}
+	pgdf_map_record(call, chunks, reports, n);
 
 	if (engine->fenced > 0)
 	{
@@ -170,11 +160,11 @@ parse_reports(ArrayType *instances, ArrayType *tasks, ArrayType *fences,
 		reports[i].fence = DatumGetInt64(values[2][i]);
 		reports[i].outcome = VARDATA_ANY(outcomes)[i];
 		reports[i].payload = nulls[3][i] ? NULL : DatumGetTextPP(values[3][i]);
-		if (strchr("cfrsh", reports[i].outcome) == NULL || reports[i].outcome == '\0')
+		if (strchr("cfrshp", reports[i].outcome) == NULL || reports[i].outcome == '\0')
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("invalid outcome \"%c\"", reports[i].outcome),
-					 errhint("Outcomes are c, f, r, s and h.")));
+					 errhint("Outcomes are c, f, r, s, h and p.")));
 	}
 	*nreports = n;
 	return reports;
@@ -298,7 +288,8 @@ delete_completed(const Report *reports, int nreports)
 	pgdf_column_init(&rows, nreports);
 	for (int i = 0; i < nreports; i++)
 	{
-		if (reports[i].state == REPORT_VALID && reports[i].outcome == 'c')
+		if (reports[i].state == REPORT_VALID && reports[i].outcome == 'c' &&
+			!pgdf_task_is_chunk(reports[i].task_id))
 			pgdf_column_set(&rows, n++, PointerGetDatum(&reports[i].row), false);
 	}
 	if (n == 0)
@@ -316,7 +307,7 @@ settle(WorkCall *call, Report *report)
 
 	if (report->state != REPORT_VALID)
 	{
-		send_back(call, report);
+		pgdf_report_send_back(call, report);
 		return;
 	}
 	if (report->outcome == 'h')
@@ -342,16 +333,20 @@ settle(WorkCall *call, Report *report)
 		case 's':
 			pgdf_spi_execute(&started_statement, values, NULL);
 			break;
+		case 'p':
+			postpone(engine, report);
+			break;
 	}
 }
 
 /* Not recorded: void, or only out of reach for the moment. */
-static void
-send_back(WorkCall *call, const Report *report)
+void
+pgdf_report_send_back(WorkCall *call, const Report *report)
 {
+	bool		is_item = pgdf_task_is_chunk(report->task_id);
 	Datum		values[3] = {
 		Int64GetDatum(report->instance_key), Int32GetDatum(report->task_id),
-		Int64GetDatum(report->fence)
+		Int64GetDatum(is_item ? pgdf_chunk_fence(report->fence) : report->fence)
 	};
 	bool		is_locked = report->state == REPORT_UNSEEN &&
 	pgdf_spi_execute(&exists_statement, values, NULL) > 0;
@@ -362,6 +357,31 @@ send_back(WorkCall *call, const Report *report)
 	row->fence = report->fence;
 	if (!is_locked && report->outcome != 'r' && report->outcome != 'h')
 		call->engine->fenced++;
+}
+
+text *
+pgdf_report_invalid_result(const char *name, text *result)
+{
+	Failure		failure = {.error_type = "InvalidResult",.is_non_retriable = true};
+	const char *reason;
+
+	if (pgdf_payload_is_valid(result, &reason))
+		return NULL;
+	failure.message = psprintf("result of activity \"%s\" cannot be stored: %s", name, reason);
+	return pgdf_failure_to_json(&failure);
+}
+
+text *
+pgdf_report_failure(text *failure)
+{
+	Failure		unknown = {.error_type = "Unknown",
+	.message = "worker reported a failure without valid details"};
+	const char *reason;
+
+	if (failure != NULL && pgdf_payload_is_valid(failure, &reason) &&
+		JB_ROOT_IS_OBJECT(pgdf_payload_to_jsonb(failure)))
+		return failure;
+	return pgdf_failure_to_json(&unknown);
 }
 
 /* What is not JSON is left out: a report of progress never changes what becomes of a task. */
@@ -382,40 +402,72 @@ static void
 complete(Engine *engine, Report *report)
 {
 	Delivery	delivery = {0};
-	const char *reason;
 
 	delivery.type = EVENT_TASK_COMPLETED;
 	delivery.execution = report->attempt.execution;
 	delivery.task_id = report->task_id;
 	delivery.time = engine->now;
 	delivery.payload = report->payload ? report->payload : cstring_to_text("null");
-	if (!pgdf_payload_is_valid(delivery.payload, &reason))
+	delivery.failure = pgdf_report_invalid_result(report->name, delivery.payload);
+	if (delivery.failure != NULL)
 	{
-		Failure		failure = {.error_type = "InvalidResult",.is_non_retriable = true};
-
-		failure.message = psprintf("result of activity \"%s\" cannot be stored: %s",
-								   report->name, reason);
 		delivery.type = EVENT_TASK_FAILED;
 		delivery.payload = NULL;
-		delivery.failure = pgdf_failure_to_json(&failure);
 	}
 	pgdf_engine_deliver(engine, report->instance_key, &delivery);
+}
+
+/*
+ * The payload is {"delay_ms": ..., "state": ...}: what a worker wants to be told
+ * when it gets the task again, and after how long.
+ */
+static void
+postpone(Engine *engine, Report *report)
+{
+	Failure		invalid = {.error_type = "InvalidResult",
+		.message = "activity was postponed without valid details",.is_non_retriable = true};
+	text	   *state;
+	int64		delay_ms;
+
+	if (!report->is_sql && read_postponement(report->payload, &state, &delay_ms))
+		pgdf_task_postpone(report->instance_key, report->task_id, engine->now + delay_ms * 1000, state);
+	else
+		fail(engine, report, pgdf_failure_to_json(&invalid));
+}
+
+static bool
+read_postponement(text *payload, text **state, int64 *delay_ms)
+{
+	const char *reason;
+	Jsonb	   *object;
+	JsonbValue	buffer;
+	JsonbValue *member;
+	double		delay;
+
+	if (payload == NULL || !pgdf_payload_is_valid(payload, &reason))
+		return false;
+	object = pgdf_payload_to_jsonb(payload);
+	if (!JB_ROOT_IS_OBJECT(object))
+		return false;
+	member = getKeyJsonValueFromContainer(&object->root, "delay_ms", strlen("delay_ms"), &buffer);
+	if (member == NULL || member->type != jbvNumeric)
+		return false;
+	delay = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+											   NumericGetDatum(member->val.numeric)));
+	member = getKeyJsonValueFromContainer(&object->root, "state", strlen("state"), &buffer);
+	if (member == NULL || member->type == jbvNull)
+		return false;
+	*state = pgdf_payload_from_jsonb(JsonbValueToJsonb(member));
+	*delay_ms = (int64) Min(Max(delay, 0), POSTPONE_MAX_MS);
+	return true;
 }
 
 static void
 fail(Engine *engine, Report *report, text *failure)
 {
 	Delivery	delivery = {0};
-	const char *reason;
 
-	if (failure == NULL || !pgdf_payload_is_valid(failure, &reason) ||
-		!JB_ROOT_IS_OBJECT(pgdf_payload_to_jsonb(failure)))
-	{
-		Failure		unknown = {.error_type = "Unknown",
-			.message = "worker reported a failure without valid details"};
-
-		failure = pgdf_failure_to_json(&unknown);
-	}
+	failure = pgdf_report_failure(failure);
 	if (report->is_sql)
 	{
 		Failure		parts;

@@ -17,6 +17,7 @@
 #include "utils/numeric.h"
 
 #include "child_retry.h"
+#include "map.h"
 #include "payload.h"
 #include "rewind.h"
 #include "spi.h"
@@ -264,6 +265,7 @@ reopen(Engine *engine, Instance *instance, const RewindPoint *point)
 	pgdf_spi_execute(&forget_tasks_statement, values, NULL);
 	values[1] = failed;
 	engine->tasks_queued += pgdf_spi_execute(&requeue_statement, values, NULL);
+	pgdf_map_rewind(engine, instance, point->from_event, point->failed, point->nfailed);
 
 	values[1] = Int32GetDatum(instance->execution);
 	values[2] = failed;

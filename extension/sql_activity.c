@@ -23,6 +23,7 @@
 #include "identity.h"
 #include "instance.h"
 #include "limit.h"
+#include "map.h"
 #include "payload.h"
 #include "spi.h"
 #include "sql_activity.h"
@@ -32,14 +33,6 @@
 
 /* A transaction with more subtransactions than its backend can show to others slows everybody. */
 #define WRITING_SUBTRANSACTIONS_MAX	60
-
-/* How an attempt inside an engine call ended. */
-typedef enum AttemptEnd
-{
-	ATTEMPT_COMPLETED,
-	ATTEMPT_FAILED,
-	ATTEMPT_UNDECIDED			/* too slow, or an error of the system: not counted */
-} AttemptEnd;
 
 /* A queued SQL activity that this call has locked. */
 typedef struct LaneTask
@@ -106,11 +99,7 @@ static PgdfStatement lock_slow_statement = {
 PG_FUNCTION_INFO_V1(df_run_sql);
 
 static bool is_leftover(Engine *engine, const LaneTask *task);
-static bool budget_is_left(const Engine *engine);
 static AttemptEnd run_attempt(UserCode *code, text **failure);
-static AttemptEnd run_inline(Engine *engine, int64 instance_key, Oid owner,
-							 const Registration *registration, text *input,
-							 text **result, text **failure);
 static bool has_deferrable(void);
 static void settle_inline(Engine *engine, Instance *instance, InlineTask *task,
 						  AttemptEnd end, text *result, text *failure);
@@ -136,7 +125,7 @@ pgdf_sql_activities_run(Engine *engine, Instance *instance)
 		text	   *failure = NULL;
 		AttemptEnd	end;
 
-		if (!budget_is_left(engine))
+		if (!pgdf_sql_budget_is_left(engine))
 		{
 			TaskRow    *row = palloc(sizeof(TaskRow));
 
@@ -148,8 +137,8 @@ pgdf_sql_activities_run(Engine *engine, Instance *instance)
 				engine->more = true;
 			continue;
 		}
-		end = run_inline(engine, instance->key, instance->owner, task->registration,
-						 task->input, &result, &failure);
+		end = pgdf_sql_run_inline(engine, instance->key, instance->owner, task->registration,
+								  task->input, &result, &failure);
 		settle_inline(engine, instance, task, end, result, failure);
 	}
 }
@@ -171,7 +160,7 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			engine->tasks_queued += pgdf_spi_execute(&slow_down_statement, &name, NULL);
 			continue;
 		}
-		if (!budget_is_left(engine))
+		if (!pgdf_sql_budget_is_left(engine))
 			return;
 		tasks = lock_lane(engine, lfirst(queue), Min(room, WRITING_SUBTRANSACTIONS_MAX));
 		foreach(cell, tasks)
@@ -187,7 +176,7 @@ pgdf_sql_lane_run(Engine *engine, int room)
 				pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
 				continue;
 			}
-			if (!budget_is_left(engine) || task->owner != engine->owner)
+			if (!pgdf_sql_budget_is_left(engine) || task->owner != engine->owner)
 			{
 				if (task->owner != engine->owner)
 					pgdf_lane_owner = task->owner;
@@ -200,7 +189,7 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			{
 				/* registered anew since it was scheduled: a worker's business now */
 				pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
-								  text_to_cstring(pgdf_lane_of(task->name)));
+								  text_to_cstring(pgdf_task_lane(registration, task->name)));
 				continue;
 			}
 			if (pgdf_limit_is_set(task->name))
@@ -211,8 +200,8 @@ pgdf_sql_lane_run(Engine *engine, int room)
 				continue;
 			}
 			pgdf_engine_lock(engine, &task->attempt.instance_key, 1);
-			end = run_inline(engine, task->attempt.instance_key, task->owner, registration,
-							 task->input, &result, &failure);
+			end = pgdf_sql_run_inline(engine, task->attempt.instance_key, task->owner, registration,
+									  task->input, &result, &failure);
 			settle_queued(engine, task, end, result, failure);
 		}
 	}
@@ -227,8 +216,8 @@ is_leftover(Engine *engine, const LaneTask *task)
 	return instance != NULL ? pgdf_status_is_final(instance->status) : task->is_leftover;
 }
 
-static bool
-budget_is_left(const Engine *engine)
+bool
+pgdf_sql_budget_is_left(const Engine *engine)
 {
 	return pgdf_inline_sql_budget > 0 && !engine->sql_is_exhausted &&
 		engine->writing_subtransactions < WRITING_SUBTRANSACTIONS_MAX &&
@@ -257,9 +246,9 @@ run_attempt(UserCode *code, text **failure)
 	return ATTEMPT_FAILED;
 }
 
-static AttemptEnd
-run_inline(Engine *engine, int64 instance_key, Oid owner, const Registration *registration,
-		   text *input, text **result, text **failure)
+AttemptEnd
+pgdf_sql_run_inline(Engine *engine, int64 instance_key, Oid owner, const Registration *registration,
+					text *input, text **result, text **failure)
 {
 	UserCode	code = {0};
 	AttemptEnd	end;
@@ -494,26 +483,30 @@ load_slow(const Datum *key, SlowTask *task)
 static void
 lock_slow(const Datum *key)
 {
-	if (pgdf_spi_execute(&lock_slow_statement, key, NULL) > 0)
-		return;
+	if (pgdf_spi_execute(&lock_slow_statement, key, NULL) == 0)
+		pgdf_sql_raise_lost();
+}
+
+void
+pgdf_sql_raise_lost(void)
+{
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("activity was cancelled or taken over while it ran"),
 			 errdetail("Its effects are rolled back.")));
 }
 
-/* Run it; returns its failure, or NULL.  Raises errors of the system's making. */
-static text *
-run_slow(SlowTask *task)
+text *
+pgdf_sql_run_slow(UserCode *code)
 {
 	text	   *failure = NULL;
 
-	pgdf_session_reset(task->code.owner);
-	if (run_attempt(&task->code, &failure) == ATTEMPT_UNDECIDED)
+	pgdf_session_reset(code->owner);
+	if (run_attempt(code, &failure) == ATTEMPT_UNDECIDED)
 	{
-		if (task->code.end != USER_CODE_TIMED_OUT)
-			ReThrowError(task->code.error);
-		failure = timeout_failure(task->code.budget_ms);
+		if (code->end != USER_CODE_TIMED_OUT)
+			ReThrowError(code->error);
+		failure = timeout_failure(code->budget_ms);
 	}
 	return failure;
 }
@@ -555,16 +548,23 @@ df_run_sql(PG_FUNCTION_ARGS)
 	pgdf_refuse_in_engine("df.run_sql");
 	pgdf_enter(&caller);
 	SPI_connect();
+	if (pgdf_task_is_chunk(PG_GETARG_INT32(2)))
+	{
+		is_open = pgdf_map_run_slow(PG_GETARG_INT64(1), PG_GETARG_INT32(2), PG_GETARG_INT64(3));
+		SPI_finish();
+		pgdf_leave(&caller);
+		PG_RETURN_BOOL(is_open);
+	}
 	is_open = load_slow(key, &task);
 	if (is_open && (task.code.registration == NULL || task.code.registration->kind != KIND_SQL))
 	{
 		lock_slow(key);
 		pgdf_task_requeue(task.attempt.instance_key, task.attempt.task_id,
-						  text_to_cstring(pgdf_lane_of(task.name)));
+						  text_to_cstring(pgdf_task_lane(task.code.registration, task.name)));
 	}
 	else if (is_open)
 	{
-		text	   *failure = run_slow(&task);
+		text	   *failure = pgdf_sql_run_slow(&task.code);
 
 		lock_slow(key);
 		record_slow(&task, failure);

@@ -8,13 +8,21 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
+#include "call_http.h"
 #include "engine.h"
 #include "failure.h"
+#include "limit.h"
+#include "payload.h"
 #include "retry.h"
 #include "spi.h"
 #include "task.h"
+
+#define RETRY_AFTER_MAX_SECONDS	(30.0 * SECS_PER_DAY)
 
 static PgdfStatement delete_statement = {
 	"DELETE FROM df.tasks WHERE instance_key = $1 AND task_id = $2",
@@ -24,9 +32,20 @@ static PgdfStatement delete_statement = {
 static PgdfStatement update_statement = {
 	"UPDATE df.tasks"
 	"   SET state = $3, visible_at = $4, attempts = least($5, 32767)::smallint, last_failure = $6,"
-	"       fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false, deliveries = 0"
+	"       fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false, deliveries = 0,"
+	"       resume_state = NULL"
 	" WHERE instance_key = $1 AND task_id = $2",
 	6, {INT8OID, INT4OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID}
+};
+
+/* What was counted for this delivery is counted when the attempt ends. */
+static PgdfStatement postpone_statement = {
+	"UPDATE df.tasks"
+	"   SET state = 2, visible_at = $3, resume_state = $4,"
+	"       attempts = CASE WHEN is_started THEN attempts - 1 ELSE attempts END,"
+	"       fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false, deliveries = 0"
+	" WHERE instance_key = $1 AND task_id = $2",
+	4, {INT8OID, INT4OID, TIMESTAMPTZOID, JSONOID}
 };
 
 static PgdfStatement transient_statement = {
@@ -48,9 +67,15 @@ static PgdfStatement requeue_statement = {
 	3, {INT8OID, INT4OID, TEXTOID}
 };
 
+static int64 retry_after_ms(text *properties);
+
 text *
-pgdf_lane_of(const char *name)
+pgdf_task_lane(const Registration *registration, const char *name)
 {
+	if (registration != NULL && registration->kind == KIND_SQL)
+		return pgdf_limit_is_set(name) ? pgdf_limit_lane(name) : cstring_to_text(PGDF_LANE_SQL);
+	if (registration != NULL && registration->kind == KIND_HTTP)
+		return cstring_to_text(PGDF_HTTP_ACTIVITY);
 	return cstring_to_text(pgdf_name_key(name));
 }
 
@@ -68,6 +93,9 @@ pgdf_task_may_retry(const TaskAttempt *attempt, text *failure, TimestampTz now,
 	pgdf_failure_from_json(failure, &parts);
 	if (!pgdf_retry_next(&policy, attempt->attempts, elapsed_ms, parts.error_type,
 						 parts.is_non_retriable, &delay_ms))
+		return false;
+	delay_ms = Max(delay_ms, retry_after_ms(parts.properties));
+	if (policy.retry_timeout_ms >= 0 && elapsed_ms + delay_ms > policy.retry_timeout_ms)
 		return false;
 	*visible_at = now + delay_ms * 1000;
 	return true;
@@ -115,6 +143,18 @@ pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, Times
 }
 
 void
+pgdf_task_postpone(int64 instance_key, int task_id, TimestampTz visible_at, text *state)
+{
+	Datum		values[4];
+
+	values[0] = Int64GetDatum(instance_key);
+	values[1] = Int32GetDatum(task_id);
+	values[2] = TimestampTzGetDatum(visible_at);
+	values[3] = PointerGetDatum(state);
+	pgdf_spi_execute(&postpone_statement, values, NULL);
+}
+
+void
 pgdf_task_requeue(int64 instance_key, int task_id, const char *lane)
 {
 	Datum		values[3] = {Int64GetDatum(instance_key), Int32GetDatum(task_id), (Datum) 0};
@@ -123,4 +163,26 @@ pgdf_task_requeue(int64 instance_key, int task_id, const char *lane)
 	if (lane != NULL)
 		values[2] = CStringGetTextDatum(lane);
 	pgdf_spi_execute(&requeue_statement, values, nulls);
+}
+
+/* What failed may know better: properties.retry_after, in seconds. */
+static int64
+retry_after_ms(text *properties)
+{
+	Jsonb	   *object;
+	JsonbValue	buffer;
+	JsonbValue *member;
+	double		seconds;
+
+	if (properties == NULL)
+		return 0;
+	object = pgdf_payload_to_jsonb(properties);
+	if (!JB_ROOT_IS_OBJECT(object))
+		return 0;
+	member = getKeyJsonValueFromContainer(&object->root, "retry_after", strlen("retry_after"), &buffer);
+	if (member == NULL || member->type != jbvNumeric)
+		return 0;
+	seconds = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												 NumericGetDatum(member->val.numeric)));
+	return (int64) (Min(Max(seconds, 0), RETRY_AFTER_MAX_SECONDS) * 1000);
 }

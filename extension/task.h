@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
+#include "registry.h"
 
 /* What is known of a task whose attempt has ended. */
 typedef struct TaskAttempt
@@ -22,8 +23,8 @@ typedef struct TaskAttempt
 	TimestampTz scheduled_at;
 } TaskAttempt;
 
-/* Lower-case text of a name for a lane. */
-extern text *pgdf_lane_of(const char *name);
+/* Whose lane the tasks of a name go into; registration NULL: it has none. */
+extern text *pgdf_task_lane(const Registration *registration, const char *name);
 
 /* May it be tried again after this failure?  Then *visible_at says when. */
 extern bool pgdf_task_may_retry(const TaskAttempt *attempt, text *failure, TimestampTz now,
@@ -43,6 +44,12 @@ extern bool pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, 
  * longer each time, and is a dead letter after pgdf.max_deliveries.
  */
 extern void pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now);
+
+/*
+ * Neither done nor failed: the attempt goes on when the task is handed out again,
+ * at that time, with state.  Nothing is counted.
+ */
+extern void pgdf_task_postpone(int64 instance_key, int task_id, TimestampTz visible_at, text *state);
 
 /* Back into a lane, with nothing counted. */
 extern void pgdf_task_requeue(int64 instance_key, int task_id, const char *lane);

@@ -12,6 +12,7 @@
 
 #include "compat.h"
 #include "failure.h"
+#include "map.h"
 #include "payload.h"
 #include "turn.h"
 
@@ -150,6 +151,7 @@ pgdf_turn_create(MemoryContext context, Replay *replay)
 	Assert(replay->nstarts > 0);
 	forget_unrecorded(replay);
 	turn->context = context;
+	turn->resource_owner = CurrentResourceOwner;
 	turn->replay = replay;
 	turn->next_task = 1;
 	return turn;
@@ -193,12 +195,18 @@ int
 pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
 				   const TaskOptions *options)
 {
-	int			number = turn->next_task;
-	int64		hash;
-
 	if (input == NULL)
 		input = pgdf_payload_null();
-	hash = kind == TASK_RECORD || kind == TASK_EVENT ? 0 : pgdf_payload_hash(input);
+	return pgdf_turn_schedule_hashed(turn, kind, name, input,
+									 kind == TASK_RECORD || kind == TASK_EVENT ? 0 :
+									 pgdf_payload_hash(input), options);
+}
+
+int
+pgdf_turn_schedule_hashed(Turn *turn, TaskKind kind, const char *name, Jsonb *input, int64 hash,
+						  const TaskOptions *options)
+{
+	int			number = turn->next_task;
 
 	if (number <= turn->replay->ntasks)
 	{
@@ -285,6 +293,8 @@ pgdf_turn_result(Turn *turn, int64 handle)
 		return group_result(turn, handle, pgdf_turn_find_group(turn, handle));
 	if (task->outcome == OUTCOME_FAILED)
 		raise_failure(turn, task, pgdf_turn_task_number(handle));
+	if (task->kind == TASK_MAP)
+		return pgdf_map_result(turn, pgdf_turn_task_number(handle));
 	return pgdf_payload_to_jsonb(task->result);
 }
 
@@ -566,7 +576,8 @@ add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 		task->options = palloc(sizeof(TaskOptions));
 		memcpy(task->options, options, sizeof(TaskOptions));
 	}
-	if (kind == TASK_RECORD || kind == TASK_SEND)
+	if (kind == TASK_RECORD || kind == TASK_SEND ||
+		(kind == TASK_MAP && pgdf_map_is_empty(task->input)))
 	{
 		/* complete at once, as of the start of this turn */
 		task->outcome = OUTCOME_COMPLETED;
@@ -618,6 +629,8 @@ describe(TaskKind kind, const char *name, int number)
 			return psprintf("sub-orchestration \"%s\" (task %d)", name ? name : "", number);
 		case TASK_SEND:
 			return psprintf("%s (task %d)", name ? name : "", number);
+		case TASK_MAP:
+			return psprintf("map of \"%s\" (task %d)", name ? name : "", number);
 	}
 	return pstrdup("an unknown call");
 }
@@ -761,8 +774,11 @@ raise_failure(Turn *turn, const TurnTask *task, int number)
 	ereport(ERROR,
 			(errcode(sqlstate),
 			 errmsg("%s \"%s\" failed: %s",
-					task->kind == TASK_CHILD ? "sub-orchestration" : "activity",
+					task->kind == TASK_CHILD ? "sub-orchestration" :
+					task->kind == TASK_MAP ? "map of" : "activity",
 					task->name ? task->name : "", failure.message),
+			 task->kind == TASK_MAP && !task->is_cancelled ?
+			 errdetail("%s", pgdf_map_failures(turn, number)) :
 			 errdetail("Task %d failed with error type \"%s\".", number, failure.error_type)));
 }
 

@@ -28,6 +28,7 @@
 #include "nodes/pg_list.h"
 #include "pgdf.h"
 #include "utils/jsonb.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -38,7 +39,8 @@ typedef enum TaskKind
 	TASK_TIMER,
 	TASK_EVENT,					/* a wait for an event: history has it when it is bound */
 	TASK_CHILD,					/* a sub-orchestration */
-	TASK_SEND					/* df_start or df_raise_event: complete when it is made */
+	TASK_SEND,					/* df_start or df_raise_event: complete when it is made */
+	TASK_MAP					/* an activity for every member of a set; of none: complete when it is made */
 } TaskKind;
 
 typedef enum TaskOutcome
@@ -66,6 +68,8 @@ typedef struct TaskOptions
 	int			if_exists;		/* starts: IfExists of instance.h */
 	char	   *event_name;		/* events; NULL: a start */
 	char	   *event_id;		/* events: for de-duplication, or NULL */
+	struct MapInputs *inputs;	/* maps: what they are of */
+	int			max_in_flight;	/* maps; 0: any number */
 } TaskOptions;
 
 /* Element i of Replay.tasks is task number i + 1. */
@@ -126,6 +130,7 @@ typedef struct TaskGroup
 typedef struct Turn
 {
 	MemoryContext context;		/* of new decisions: outlives the function */
+	ResourceOwner resource_owner;	/* of what new decisions keep in files */
 	Replay	   *replay;
 	int64		instance_key;
 	const char *instance_id;
@@ -158,6 +163,7 @@ typedef struct Turn
 	text	   *custom_status;
 	List	   *failures;		/* RaisedFailure *: the last one raised comes first */
 	List	   *restarted;		/* int: failed children that a rewind wants anew */
+	List	   *map_inputs;		/* MapInputs *: all that the function has collected */
 } Turn;
 
 /* The turn that this backend is running, or NULL. */
@@ -181,6 +187,9 @@ extern void pgdf_refuse_in_engine(const char *function);
  */
 extern Turn *pgdf_turn_require(const char *function);
 
+/* Error 22023 unless a time-out is more than zero and not without measure.  what begins the message. */
+extern void pgdf_check_timeout(const Interval *interval, const char *what);
+
 extern Replay *pgdf_replay_create(MemoryContext context);
 
 /* The task of that number, growing the array with empty ones; error XX001 below 1. */
@@ -203,6 +212,10 @@ extern void pgdf_turn_check_end(Turn *turn);
  */
 extern int	pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
 							   const TaskOptions *options);
+
+/* The same with the hash of what it is to be compared by; input is what history shows. */
+extern int	pgdf_turn_schedule_hashed(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
+									  int64 hash, const TaskOptions *options);
 
 /* "activity "x" (task 3)", for messages. */
 extern char *pgdf_turn_describe(const TurnTask *task, int number);

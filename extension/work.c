@@ -13,6 +13,7 @@
 #include "claim.h"
 #include "compat.h"
 #include "identity.h"
+#include "map.h"
 #include "pin.h"
 #include "record.h"
 #include "spi.h"
@@ -212,11 +213,18 @@ check_session(WorkCall *call)
 	pgdf_spi_execute(&cancellations_statement, &key, NULL);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		WorkRow    *cancelled = pgdf_work_add_row(call, 'C');
+		int			task_id = pgdf_spi_int32(row, 2);
+		int			items = pgdf_task_is_chunk(task_id) ? MAP_CHUNK_ITEMS : 1;
 
-		cancelled->instance_key = pgdf_spi_int64(row, 1);
-		cancelled->task_id = pgdf_spi_int32(row, 2);
-		cancelled->fence = pgdf_spi_int64(row, 3);
+		/* of a chunk, whatever it may have: those that the worker does not hold are nothing to it */
+		for (int i = 0; i < items; i++)
+		{
+			WorkRow    *cancelled = pgdf_work_add_row(call, 'C');
+
+			cancelled->instance_key = pgdf_spi_int64(row, 1);
+			cancelled->task_id = task_id;
+			cancelled->fence = pgdf_spi_int64(row, 3) + i;
+		}
 	}
 	call->engine->must_be_durable = true;
 }

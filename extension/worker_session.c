@@ -25,6 +25,7 @@
 #include "failure.h"
 #include "home.h"
 #include "identity.h"
+#include "map.h"
 #include "spi.h"
 #include "wake.h"
 
@@ -94,18 +95,18 @@ static PgdfStatement lock_statement = {
 };
 
 /*
- * What a lost worker holds.  A row that is locked is a slow SQL activity that still
+ * What a lost worker holds; of maps, see map_lost.c.  A row that is locked is a slow SQL activity that still
  * runs: a sweep does not wait for it, and the session stays for the next sweep.
  */
 #define LOST_TASKS(condition) \
 	"WITH c AS MATERIALIZED (" \
 	"    SELECT instance_key, task_id FROM df.tasks" \
-	"     WHERE worker_key = $1 AND state = 1 AND " condition \
+	"     WHERE worker_key = $1 AND state = 1 AND map_task_id IS NULL AND " condition \
 	"       FOR UPDATE SKIP LOCKED)"
 
 /* What may have been started goes back too, unless it may be started only once. */
 static PgdfStatement requeue_statement = {
-	LOST_TASKS("NOT at_most_once")
+	LOST_TASKS("(NOT at_most_once OR resume_state IS NOT NULL)")
 	" UPDATE df.tasks t"
 	"    SET state = CASE WHEN deliveries >= $2 THEN 4 ELSE 0 END,"
 	"        fence = NULL, worker_key = NULL, claimed_at = NULL, is_started = false"
@@ -114,7 +115,7 @@ static PgdfStatement requeue_statement = {
 };
 
 static PgdfStatement fail_statement = {
-	LOST_TASKS("at_most_once") ","
+	LOST_TASKS("at_most_once AND resume_state IS NULL") ","
 	" lost AS ("
 	"    UPDATE df.tasks t"
 	"       SET state = 3, fence = NULL, worker_key = NULL, claimed_at = NULL, last_failure = $2"
@@ -141,7 +142,8 @@ static PgdfStatement give_back_statement = {
 	"UPDATE df.tasks"
 	"   SET state = 0, fence = NULL, worker_key = NULL, claimed_at = NULL,"
 	"       is_started = false, deliveries = greatest(0, deliveries - 1)"
-	" WHERE worker_key = $1 AND state = 1 AND NOT at_most_once",
+	" WHERE worker_key = $1 AND state = 1 AND map_task_id IS NULL"
+	"   AND (NOT at_most_once OR resume_state IS NOT NULL)",
 	1, {INT8OID}
 };
 
@@ -305,6 +307,7 @@ df_detach(PG_FUNCTION_ARGS)
 	pgdf_wake_workers();
 	given_back = pgdf_spi_execute(&give_back_statement, &key, NULL);
 	given_back += fail_only_attempts(PG_GETARG_INT64(0), GetCurrentTimestamp());
+	given_back += pgdf_map_detach(PG_GETARG_INT64(0), GetCurrentTimestamp());
 	pgdf_spi_execute(&forget_statement, &key, NULL);
 	pgdf_spi_execute(&delete_statement, &key, NULL);
 	SPI_finish();
@@ -501,7 +504,7 @@ take_tasks(int64 worker_key, TimestampTz now)
 
 	pgdf_wake_workers();
 	taken = pgdf_spi_execute(&requeue_statement, values, NULL);
-	return (int) taken + fail_only_attempts(worker_key, now);
+	return (int) taken + fail_only_attempts(worker_key, now) + pgdf_map_take_over(worker_key, now);
 }
 
 /* Whether they were started nobody knows: they are not started again. */

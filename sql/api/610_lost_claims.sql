@@ -16,13 +16,15 @@ AS $$
             fence = NULL,
             worker_key = NULL,
             claimed_at = NULL,
-            attempts = CASE WHEN t.at_most_once THEN t.attempts - 1 ELSE t.attempts END,
+            attempts = CASE WHEN t.at_most_once AND t.resume_state IS NULL THEN t.attempts - 1 ELSE t.attempts END,
             is_started = false,
             deliveries = greatest(0, t.deliveries - 1)
         WHERE t.worker_key = detach.worker_key
             AND t.state = 1
             AND t.claimed_at < clock_timestamp() - make_interval(secs => older_than_ms / 1000.0)
-            AND t.fence <> ALL (held)
+            -- who holds an item of a chunk knows the chunk; its fences differ in six bits
+            AND t.fence <> ALL (CASE WHEN t.map_task_id IS NULL THEN held
+                                     ELSE ARRAY(SELECT h >> 6 << 6 FROM unnest(held) AS h) END)
         RETURNING 1
     )
     SELECT count(*)::integer FROM lost

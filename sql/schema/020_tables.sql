@@ -149,6 +149,11 @@ CREATE TABLE df.tasks (
     settings     json,
     progress     json,                          -- last heartbeat
     last_failure json,                          -- of the last attempt
+    map_task_id  integer,                       -- a chunk, whose task_id is negative: the map whose items it has
+    first_item   integer,                       -- of a chunk: the item of bit 0
+    open_items   bigint,                        -- of a chunk: a bit for each item that is still to be done
+    started_items bigint,                       -- of a claimed chunk: those whose attempt has been counted
+    resume_state json,                          -- of an attempt that was postponed: what its worker wants to be told
     PRIMARY KEY (instance_key, task_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
@@ -164,6 +169,61 @@ CREATE INDEX tasks_schedule_deadline_idx ON df.tasks (schedule_deadline)
 CREATE INDEX tasks_worker_idx ON df.tasks (worker_key) WHERE state = 1;
 /* dead letters */
 CREATE INDEX tasks_dead_idx ON df.tasks (instance_key) WHERE state = 4;
+
+/* --------------------------------------------------------------------- maps */
+
+/*
+ * One row a map.  Its items are handed out in chunks: rows of df.tasks with a
+ * negative number of their own.  Writer: the engine, which holds the instance.
+ */
+CREATE TABLE df.maps (
+    instance_key bigint NOT NULL,
+    task_id      integer NOT NULL,
+    execution    integer NOT NULL,
+    scheduled_event integer NOT NULL,
+    items        integer NOT NULL,              -- how many there are
+    completed    integer NOT NULL DEFAULT 0,    -- items that have an outcome
+    failed       integer NOT NULL DEFAULT 0,    -- those of them whose outcome is a failure
+    released     integer NOT NULL,              -- items 1 to this have been put into chunks
+    max_in_flight integer,                      -- released and without an outcome at a time; NULL: any number
+    chunk_size   smallint NOT NULL,             -- items a new chunk has at most
+    is_closed    boolean NOT NULL DEFAULT false, -- cancelled: what still comes is dropped
+    lane         text COLLATE "C" NOT NULL,
+    name         text NOT NULL,
+    queue        text COLLATE "C" NOT NULL,
+    priority     integer NOT NULL,
+    at_most_once boolean NOT NULL,
+    retry        json,
+    timeout      interval,                      -- of an attempt at an item
+    settings     json,
+    scheduled_at timestamptz NOT NULL,
+    PRIMARY KEY (instance_key, task_id)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+        autovacuum_vacuum_cost_delay = 0);
+
+/* What an item is done with.  Written with the map, deleted with its execution. */
+CREATE TABLE df.map_inputs (
+    instance_key bigint NOT NULL,
+    task_id      integer NOT NULL,
+    n            integer NOT NULL,              -- 1, 2, 3 ... in the order of the set
+    input        json NOT NULL,
+    PRIMARY KEY (instance_key, task_id, n)
+) WITH (autovacuum_vacuum_cost_delay = 0);
+
+/* What became of an item: written once, by whoever holds the chunk that it was in. */
+CREATE TABLE df.map_results (
+    instance_key bigint NOT NULL,
+    task_id      integer NOT NULL,
+    n            integer NOT NULL,
+    result       json,
+    failure      json,                          -- failureDetails
+    PRIMARY KEY (instance_key, task_id, n)
+) WITH (autovacuum_vacuum_cost_delay = 0);
+/* failures of a map, in order */
+CREATE INDEX map_results_failure_idx ON df.map_results (instance_key, task_id, n) WHERE failure IS NOT NULL;
+
+/* Numbers of chunks: negative, and used again after two thousand million. */
+CREATE SEQUENCE df.chunk_seq AS integer INCREMENT -1 MINVALUE -2147483647 MAXVALUE -1 CACHE 64 CYCLE;
 
 /*
  * Events on their way to an instance.  Insert-only for everybody but the engine,
