@@ -23,6 +23,7 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
+#include "call_http.h"
 #include "compat.h"
 #include "identity.h"
 #include "payload.h"
@@ -344,6 +345,11 @@ check_name_owner(const RegisterRequest *request)
 	RegistrationKind kind;
 	Oid			owner;
 
+	if (pg_strcasecmp(request->name, PGDF_HTTP_ACTIVITY) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("name \"%s\" is reserved", request->name),
+				 errhint("Register activities that make HTTP requests under names of their own, with kind \"http\".")));
 	if (count == 0)
 	{
 		refuse_offered(request, key);
@@ -382,7 +388,8 @@ check_name_owner(const RegisterRequest *request)
 static void
 refuse_offered(const RegisterRequest *request, Datum key)
 {
-	if (request->kind != KIND_SQL || pgdf_is_admin(request->registrar) ||
+	if (request->kind == KIND_WORKER || request->kind == KIND_ORCHESTRATOR ||
+		pgdf_is_admin(request->registrar) ||
 		pgdf_spi_execute_latest(&offered_stmt, &key, NULL) == 0)
 		return;
 	ereport(ERROR,
@@ -457,7 +464,14 @@ static text *
 settings_arg(FunctionCallInfo fcinfo, int arg, RegistrationKind kind)
 {
 	if (PG_ARGISNULL(arg))
+	{
+		if (kind == KIND_HTTP)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("an activity of kind \"http\" needs settings"),
+					 errhint("Say where to: {\"url\": \"https://...\"}.")));
 		return NULL;
+	}
 	if (kind == KIND_SQL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -466,6 +480,8 @@ settings_arg(FunctionCallInfo fcinfo, int arg, RegistrationKind kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("settings must be a JSON object")));
+	if (kind == KIND_HTTP)
+		pgdf_http_check_settings(PG_GETARG_JSONB_P(arg));
 	return pgdf_payload_from_jsonb_checked(PG_GETARG_JSONB_P(arg), "settings");
 }
 

@@ -82,8 +82,16 @@ SELECT
     coalesce(r.kind, 'worker') AS kind,
     r.function,
     r.queue,
-    CASE WHEN r.kind = 'sql' THEN w.live_workers ELSE coalesce(o.live_workers, 0) END AS live_workers,
-    CASE WHEN r.kind = 'sql' THEN w.last_served ELSE o.last_served END AS last_served,
+    CASE r.kind
+        WHEN 'sql' THEN w.live_workers
+        WHEN 'http' THEN coalesce(h.live_workers, 0)
+        ELSE coalesce(o.live_workers, 0)
+    END AS live_workers,
+    CASE r.kind
+        WHEN 'sql' THEN w.last_served
+        WHEN 'http' THEN h.last_served
+        ELSE o.last_served
+    END AS last_served,
     r.registrar AS owner,
     r.registered_at,
     l.max_running,
@@ -91,6 +99,7 @@ SELECT
 FROM registered r
 FULL JOIN offered o ON o.name_key = r.name_key
 FULL JOIN limited l ON l.name_key = coalesce(r.name_key, o.name_key)
+LEFT JOIN offered h ON h.name_key = 'df_http'
 CROSS JOIN anywhere w;
 COMMENT ON VIEW df.activities IS 'activities that are registered or offered by a worker';
 
