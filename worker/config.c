@@ -26,6 +26,10 @@
 #define HELP_FLAG		256
 #define LONG_FLAG		257
 
+/* The subcommand that only serves HTTP, and where it does. */
+#define GATEWAY			"gateway"
+#define GATEWAY_ADDRESS	"127.0.0.1:7071"
+
 #define FIELD(member) offsetof(Config, member)
 
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
@@ -34,33 +38,71 @@ static const char *const log_formats[] = {"text", "json", NULL};
 /* In alphabetical order. */
 const Setting config_settings[] = {
 	{"blob-store", 0, SETTING_TEXT, FIELD(blob_store), 0, 0, NULL, SETTING_FIXED,
-	"URL", "where blobs go: file:///dir or azure: (default: azure: if AZURE_STORAGE_CONNECTION_STRING is set)"},
+	"URL", "where blobs go: file:///dir or azure: (default: azure: if AZURE_STORAGE_CONNECTION_STRING is set)", SETTING_WORKER},
 	{"config", 0, SETTING_TEXT, FIELD(config), 0, 0, NULL, SETTING_FLAG_ONLY,
-	"FILE", "JSON file with settings; its keys are these flags"},
+	"FILE", "JSON file with settings; its keys are these flags", SETTING_HTTP},
 	{"connections", 0, SETTING_INT, FIELD(connections), 1, 64, NULL, SETTING_FIXED,
-	"N", "connections for the engine's calls (default: 2)"},
+	"N", "connections for the engine's calls (default: 2)", SETTING_WORKER},
 	{"dbname", 'd', SETTING_TEXT, FIELD(dbname), 0, 0, NULL, SETTING_FIXED,
-	"CONNINFO", "database to connect to (default: libpq's PG* variables)"},
+	"CONNINFO", "database to connect to (default: libpq's PG* variables)", SETTING_HTTP},
 	{"drain", 0, SETTING_DURATION, FIELD(drain_ms), 0, MAX_SECONDS, NULL, SETTING_RELOADABLE,
-	"SECONDS", "how long running activities may take at shutdown (default: 30)"},
+	"SECONDS", "how long running activities may take at shutdown (default: 30)", SETTING_HTTP},
 	{"e2-root", 0, SETTING_TEXT, FIELD(e2_root), 0, 0, NULL, SETTING_FIXED,
-	"DIR", "E2 activities read below this directory only (default: no bound)"},
+	"DIR", "E2 activities read below this directory only (default: no bound)", SETTING_WORKER},
+	{"http", 0, SETTING_TEXT, FIELD(http.address), 0, 0, NULL, SETTING_FIXED,
+	"ADDR", "serve HTTP there: host:port, or unix:/path (default: worker none, gateway 127.0.0.1:7071)", SETTING_HTTP},
+	{"http-certificate", 0, SETTING_TEXT, FIELD(http.certificate), 0, 0, NULL, SETTING_FIXED,
+	"FILE", "serve TLS with this certificate chain, in PEM", SETTING_HTTP},
+	{"http-connections", 0, SETTING_INT, FIELD(http.connections), 16, 65536, NULL, SETTING_FIXED,
+	"N", "connections of HTTP clients (default: 4096)", SETTING_HTTP},
+	{"http-db-connections", 0, SETTING_INT, FIELD(http.db_connections), 1, 64, NULL, SETTING_FIXED,
+	"N", "database connections for HTTP requests, opened on demand (default: 8)", SETTING_HTTP},
+	{"http-header-timeout", 0, SETTING_DURATION, FIELD(http.header_timeout_ms), 0, MAX_SECONDS, NULL, SETTING_RELOADABLE,
+	"SECONDS", "how long a request's header may take (default: 5)", SETTING_HTTP},
+	{"http-hosts", 0, SETTING_LIST, FIELD(http.hosts), 0, 0, NULL, SETTING_RELOADABLE,
+	"NAMES", "hosts that requests may name, besides loopback and our own address; * for any", SETTING_HTTP},
+	{"http-idle-timeout", 0, SETTING_DURATION, FIELD(http.idle_timeout_ms), 0, MAX_SECONDS, NULL, SETTING_RELOADABLE,
+	"SECONDS", "how long a connection may be idle between requests (default: 30)", SETTING_HTTP},
+	{"http-key-file", 0, SETTING_TEXT, FIELD(http.key_file), 0, 0, NULL, SETTING_RELOADABLE,
+	"FILE", "keys that requests need; lines of: key [role] [read|start|admin]", SETTING_HTTP},
+	{"http-max-body", 0, SETTING_INT, FIELD(http.max_body), 0, 256 * 1024 * 1024, NULL, SETTING_RELOADABLE,
+	"BYTES", "largest body of a request (default: 16777216)", SETTING_HTTP},
+	{"http-max-header", 0, SETTING_INT, FIELD(http.max_header), 1024, 1024 * 1024, NULL, SETTING_FIXED,
+	"BYTES", "largest header of a request (default: 16384)", SETTING_HTTP},
+	{"http-max-requests", 0, SETTING_INT, FIELD(http.max_requests), 1, 1000000000, NULL, SETTING_RELOADABLE,
+	"N", "requests on one connection (default: 10000)", SETTING_HTTP},
+	{"http-max-url", 0, SETTING_INT, FIELD(http.max_url), 256, 1024 * 1024, NULL, SETTING_RELOADABLE,
+	"BYTES", "longest URL of a request (default: 8192)", SETTING_HTTP},
+	{"http-min-rate", 0, SETTING_INT, FIELD(http.min_rate), 0, 1000000000, NULL, SETTING_RELOADABLE,
+	"BYTES", "a body must come with so many bytes a second (default: 1000)", SETTING_HTTP},
+	{"http-private-key", 0, SETTING_TEXT, FIELD(http.private_key), 0, 0, NULL, SETTING_FIXED,
+	"FILE", "private key of the certificate, in PEM", SETTING_HTTP},
+	{"http-query-timeout", 0, SETTING_DURATION, FIELD(http.query_timeout_ms), 0, MAX_SECONDS, NULL, SETTING_FIXED,
+	"SECONDS", "how long the database may take for a request (default: 10)", SETTING_HTTP},
+	{"http-queue", 0, SETTING_INT, FIELD(http.queue), 1, 100000, NULL, SETTING_RELOADABLE,
+	"N", "requests that may wait for a database connection (default: 1000)", SETTING_HTTP},
+	{"http-request-timeout", 0, SETTING_DURATION, FIELD(http.request_timeout_ms), 0, MAX_SECONDS, NULL, SETTING_RELOADABLE,
+	"SECONDS", "how long a request may take to come, and its answer to go (default: 120)", SETTING_HTTP},
 	{"log-format", 0, SETTING_ENUM, FIELD(log_format), 0, 0, log_formats, SETTING_RELOADABLE,
-	"FORMAT", "text or json (default: text)"},
+	"FORMAT", "text or json (default: text)", SETTING_HTTP},
 	{"log-level", 0, SETTING_ENUM, FIELD(log_level), 0, 0, log_levels, SETTING_RELOADABLE,
-	"LEVEL", "debug, info, warning or error (default: info)"},
+	"LEVEL", "debug, info, warning or error (default: info)", SETTING_HTTP},
 	{"max-activities", 0, SETTING_INT, FIELD(max_activities), 1, 10000, NULL, SETTING_RELOADABLE,
-	"N", "activities that run at the same time (default: 100)"},
+	"N", "activities that run at the same time (default: 100)", SETTING_WORKER},
 	{"name", 0, SETTING_TEXT, FIELD(name), 0, 0, NULL, SETTING_FIXED,
-	"NAME", "name of this worker, for people (default: host:pid)"},
+	"NAME", "name of this worker, for people (default: host:pid)", SETTING_WORKER},
 	{"plugin-dir", 0, SETTING_TEXT, FIELD(plugin_dir), 0, 0, NULL, SETTING_FIXED,
-	"DIR", "where the plugins of the configuration file are: NAME.so"},
+	"DIR", "where the plugins of the configuration file are: NAME.so", SETTING_WORKER},
+	{"public-url", 0, SETTING_TEXT, FIELD(http.public_url), 0, 0, NULL, SETTING_RELOADABLE,
+	"URL", "what links begin with (default: scheme and host of the request)", SETTING_HTTP},
 	{"queues", 0, SETTING_LIST, FIELD(queues), 0, 0, NULL, SETTING_RELOADABLE,
-	"NAMES", "queues to serve, separated by commas (default: default)"},
+	"NAMES", "queues to serve, separated by commas (default: default)", SETTING_WORKER},
 	{"scratch-dir", 0, SETTING_TEXT, FIELD(scratch_dir), 0, 0, NULL, SETTING_FIXED,
-	"DIR", "where commands get a directory each while they run (default: TMPDIR, or /tmp)"},
+	"DIR", "where commands get a directory each while they run (default: TMPDIR, or /tmp)", SETTING_WORKER},
 	{"sql-connections", 0, SETTING_INT, FIELD(sql_connections), 1, 64, NULL, SETTING_FIXED,
-	"N", "connections for slow SQL activities, opened on demand (default: 4)"},
+	"N", "connections for slow SQL activities, opened on demand (default: 4)", SETTING_WORKER},
+	{"trust-forwarded", 0, SETTING_SWITCH, FIELD(http.trust_forwarded), 0, 0, NULL, SETTING_RELOADABLE,
+	NULL, "believe X-Forwarded-Proto and X-Forwarded-Host: a proxy of ours sets them", SETTING_HTTP},
 };
 
 const size_t config_setting_count = sizeof(config_settings) / sizeof(config_settings[0]);
@@ -77,8 +119,10 @@ typedef struct Unit
 
 static bool parse_number(const char *text, const Unit *units, int64_t default_unit, int64_t *result);
 static void set_defaults(Config *config);
+static bool is_for(const Setting *setting, const char *command);
 static ConfigOutcome read_flags(int argc, char **argv, GivenFlags given);
 static bool report_bad_flag(int argc, char **argv);
+static void report_wrong_usage(const char *command, const char *what, const char *argument);
 static bool apply_flags(Config *config, GivenFlags given);
 static void swap_values(void *left, void *right, size_t size);
 static size_t setting_size(SettingType type);
@@ -86,6 +130,7 @@ static bool settings_are_equal(const Config *left, const Config *right, const Se
 static bool texts_are_equal(const char *left, const char *right);
 static void setting_free(Config *config, const Setting *setting);
 static bool set_list(StringList *list, const char *text);
+static bool set_switch(bool *value, const char *text);
 static bool set_int(int *value, const char *text, const Setting *setting);
 static bool set_enum(int *value, const char *text, const char *const *allowed);
 
@@ -97,11 +142,13 @@ config_load(Config *config, int argc, char **argv)
 
 	memset(config, 0, sizeof(*config));
 	if (outcome == CONFIG_HELP)
-		config_print_help();
+		config_print_help(argv[0]);
 	if (outcome != CONFIG_OK)
 		return outcome;
 
 	set_defaults(config);
+	if (strcmp(argv[0], GATEWAY) == 0)
+		config->http.address = xstrdup(GATEWAY_ADDRESS);
 	for (size_t i = 0; i < config_setting_count; i++)
 	{
 		if (config_settings[i].offset == FIELD(config) && given[i] != NULL)
@@ -186,6 +233,8 @@ config_set(Config *config, const Setting *setting, const char *text)
 			return set_list((StringList *) value, text);
 		case SETTING_ENUM:
 			return set_enum((int *) value, text, setting->allowed);
+		case SETTING_SWITCH:
+			return set_switch((bool *) value, text);
 		case SETTING_DURATION:
 			if (!config_parse_duration(text, 1000, &duration_ms) ||
 				duration_ms > setting->max * 1000)
@@ -223,6 +272,9 @@ config_expected(const Setting *setting)
 				buf_append_format(&text, "%s \"%s\"", i > 0 ? "," : "", setting->allowed[i]);
 			buf_append_text(&text, ".");
 			break;
+		case SETTING_SWITCH:
+			buf_append_text(&text, "\"true\" or \"false\" is expected.");
+			break;
 	}
 	return buf_take(&text);
 }
@@ -245,28 +297,40 @@ string_list_free(StringList *list)
 }
 
 void
-config_print_help(void)
+config_print_help(const char *command)
 {
-	printf("pgdf worker runs the activities of durable functions in a PostgreSQL database.\n\n"
-		   "Usage:\n  pgdf worker [OPTION]...\n\nOptions:\n");
+	bool		is_gateway = strcmp(command, GATEWAY) == 0;
+
+	printf("pgdf %s %s.\n\nUsage:\n  pgdf %s [OPTION]...\n\nOptions:\n", command,
+		   is_gateway ? "serves the HTTP API of durable functions in a PostgreSQL database, and runs nothing" :
+		   "runs the activities of durable functions in a PostgreSQL database", command);
 	for (size_t i = 0; i < config_setting_count; i++)
 	{
 		const Setting *setting = &config_settings[i];
-		char	   *flag = xasprintf("%c%c%s --%s %s", setting->letter ? '-' : ' ',
+		char	   *flag = xasprintf("%c%c%s --%s%s%s", setting->letter ? '-' : ' ',
 									 setting->letter ? setting->letter : ' ', setting->letter ? "," : " ",
-									 setting->name, setting->placeholder);
+									 setting->name, setting->placeholder != NULL ? " " : "",
+									 setting->placeholder != NULL ? setting->placeholder : "");
 
-		printf("  %-30s %s\n", flag, setting->help);
+		if (is_for(setting, command))
+			printf("  %-36s  %s\n", flag, setting->help);
 		free(flag);
 	}
-	printf("  %-30s %s\n\n", "-?, --help", "show this help, then exit");
-	printf("The configuration file is a JSON object, for example:\n"
-		   "  {\"queues\": [\"default\", \"gpu\"], \"max-activities\": 50,\n"
-		   "   \"exec\": {\"Resize\": {\"argv\": [\"/usr/bin/resize\", \"-\"], \"env\": [\"PATH\"], \"timeout\": \"30 s\"}}}\n"
-		   "A flag wins over the file.  \"exec\" names the commands that activities may run.\n\n"
-		   "Signals:\n"
-		   "  SIGTERM, SIGINT  stop claiming, let running activities finish, exit; again: cancel them\n"
-		   "  SIGHUP           read the configuration file again\n\n"
+	printf("  %-36s  %s\n\n", "-?, --help", "show this help, then exit");
+	if (is_gateway)
+		printf("The configuration file is a JSON object, and may be the one of a worker, for example:\n"
+			   "  {\"http\": \"[::]:7071\", \"http-key-file\": \"/etc/pgdf/keys\"}\n"
+			   "A flag wins over the file.\n\n"
+			   "Signals:\n"
+			   "  SIGTERM, SIGINT  accept no more, answer what was asked, exit; again: do not wait\n");
+	else
+		printf("The configuration file is a JSON object, for example:\n"
+			   "  {\"queues\": [\"default\", \"gpu\"], \"max-activities\": 50,\n"
+			   "   \"exec\": {\"Resize\": {\"argv\": [\"/usr/bin/resize\", \"-\"], \"env\": [\"PATH\"], \"timeout\": \"30 s\"}}}\n"
+			   "A flag wins over the file.  \"exec\" names the commands that activities may run.\n\n"
+			   "Signals:\n"
+			   "  SIGTERM, SIGINT  stop claiming, let running activities finish, exit; again: cancel them\n");
+	printf("  SIGHUP           read the configuration file again\n\n"
 		   "Exit status:\n"
 		   "  0  stopped as asked\n"
 		   "  1  could not start, or could not record everything at the end\n"
@@ -308,6 +372,27 @@ set_defaults(Config *config)
 	config->drain_ms = 30 * 1000;
 	config->log_level = LOG_LEVEL_INFO;
 	config->log_format = LOG_FORMAT_TEXT;
+	config->http = (HttpConfig)
+	{
+		.connections = 4096,
+			.db_connections = 8,
+			.queue = 1000,
+			.max_header = 16 * 1024,
+			.max_url = 8 * 1024,
+			.max_body = 16 * 1024 * 1024,
+			.max_requests = 10000,
+			.min_rate = 1000,
+			.header_timeout_ms = 5 * 1000,
+			.idle_timeout_ms = 30 * 1000,
+			.request_timeout_ms = 120 * 1000,
+			.query_timeout_ms = 10 * 1000,
+	};
+}
+
+static bool
+is_for(const Setting *setting, const char *command)
+{
+	return setting->user == SETTING_HTTP || strcmp(command, GATEWAY) != 0;
 }
 
 /* Collect the flags as they were given; nothing is set yet, because the file comes first. */
@@ -317,6 +402,7 @@ read_flags(int argc, char **argv, GivenFlags given)
 	struct option options[sizeof(config_settings) / sizeof(config_settings[0]) + 2];
 	char		letters[sizeof(options) / sizeof(options[0]) * 2 + 3];
 	size_t		used = 0;
+	size_t		count = 0;
 	int			which;
 	int			index = -1;
 
@@ -324,17 +410,19 @@ read_flags(int argc, char **argv, GivenFlags given)
 	letters[used++] = ':';
 	for (size_t i = 0; i < config_setting_count; i++)
 	{
-		options[i].name = config_settings[i].name;
-		options[i].has_arg = required_argument;
-		options[i].val = LONG_FLAG + (int) i;
+		if (!is_for(&config_settings[i], argv[0]))
+			continue;
+		options[count].name = config_settings[i].name;
+		options[count].has_arg = config_settings[i].type == SETTING_SWITCH ? optional_argument : required_argument;
+		options[count++].val = LONG_FLAG + (int) i;
 		if (config_settings[i].letter != 0)
 		{
 			letters[used++] = config_settings[i].letter;
 			letters[used++] = ':';
 		}
 	}
-	options[config_setting_count].name = "help";
-	options[config_setting_count].val = HELP_FLAG;
+	options[count].name = "help";
+	options[count].val = HELP_FLAG;
 	letters[used] = '\0';
 
 	optind = 0;					/* start over: a reload reads them again */
@@ -348,12 +436,12 @@ read_flags(int argc, char **argv, GivenFlags given)
 		for (size_t i = 0; i < config_setting_count; i++)
 		{
 			if (which == LONG_FLAG + (int) i || which == config_settings[i].letter)
-				given[i] = optarg;
+				given[i] = optarg != NULL ? optarg : "true";
 		}
 	}
 	if (optind < argc)
 	{
-		log_error_more(NULL, "Try \"pgdf worker --help\".", "unexpected argument \"%s\"", argv[optind]);
+		report_wrong_usage(argv[0], "unexpected argument", argv[optind]);
 		return CONFIG_ERROR;
 	}
 	return CONFIG_OK;
@@ -369,8 +457,17 @@ report_bad_flag(int argc, char **argv)
 		log_error_more(NULL, "Try \"pgdf worker --help\".", "flag \"--%s\" needs a value",
 					   config_settings[optopt - LONG_FLAG].name);
 	else
-		log_error_more(NULL, "Try \"pgdf worker --help\".", "invalid flag \"%s\"", flag);
+		report_wrong_usage(argv[0], "invalid flag", flag);
 	return false;
+}
+
+static void
+report_wrong_usage(const char *command, const char *what, const char *argument)
+{
+	char	   *hint = xasprintf("Try \"pgdf %s --help\".", command);
+
+	log_error_more(NULL, hint, "%s \"%s\"", what, argument);
+	free(hint);
 }
 
 static bool
@@ -415,6 +512,8 @@ setting_size(SettingType type)
 			return sizeof(StringList);
 		case SETTING_DURATION:
 			return sizeof(int64_t);
+		case SETTING_SWITCH:
+			return sizeof(bool);
 	}
 	return 0;
 }
@@ -490,6 +589,15 @@ set_list(StringList *list, const char *text)
 	}
 	string_list_free(list);
 	*list = fresh;
+	return true;
+}
+
+static bool
+set_switch(bool *value, const char *text)
+{
+	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+		return false;
+	*value = strcmp(text, "true") == 0;
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /*
  * config.h
- *		Settings of the worker: one table for flags and configuration file.
+ *		Settings of worker and gateway: one table for flags and configuration file.
  *
  * A key of the JSON file is a long flag without its dashes; a flag wins over
  * the file.  To add a setting: a member of Config and a row in config.c.
@@ -46,6 +46,30 @@ typedef struct PluginConfig
 	SandboxConfig sandbox;
 } PluginConfig;
 
+/* How HTTP is served; the limits are those of one connection or request. */
+typedef struct HttpConfig
+{
+	char	   *address;		/* host:port or unix:/path; NULL: not served */
+	char	   *certificate;	/* files in PEM; NULL: no TLS */
+	char	   *private_key;
+	char	   *key_file;		/* who may call; NULL: everybody who reaches us */
+	StringList	hosts;			/* that Host and Origin may name, besides the loopback names */
+	char	   *public_url;		/* that links begin with, or NULL: as the request has it */
+	bool		trust_forwarded;	/* believe X-Forwarded-Proto and X-Forwarded-Host */
+	int			connections;	/* of clients */
+	int			db_connections;
+	int			queue;			/* requests that wait for one of those */
+	int			max_header;		/* bytes */
+	int			max_url;
+	int			max_body;
+	int			max_requests;	/* on one connection */
+	int			min_rate;		/* bytes a second, of a body on its way in or out */
+	int64_t		header_timeout_ms;	/* until a header is complete */
+	int64_t		idle_timeout_ms;	/* between two requests */
+	int64_t		request_timeout_ms; /* until a request is here, and until its answer is out */
+	int64_t		query_timeout_ms;	/* until the database has answered */
+} HttpConfig;
+
 typedef struct Config
 {
 	char	   *config;			/* path of the file, or NULL */
@@ -60,6 +84,7 @@ typedef struct Config
 	int64_t		drain_ms;
 	LogLevel	log_level;
 	LogFormat	log_format;
+	HttpConfig	http;
 	char	   *scratch_dir;	/* where commands get their directories; NULL: TMPDIR, or /tmp */
 	char	   *plugin_dir;		/* where plugins are, or NULL */
 	ExecConfig *exec;
@@ -76,8 +101,10 @@ typedef enum ConfigOutcome
 } ConfigOutcome;
 
 /*
- * Defaults, then the file, then the flags (argv[0] is the subcommand's name).
- * On CONFIG_OK the caller frees *config.
+ * Defaults, then the file, then the flags.  argv[0] is the subcommand's name,
+ * "worker" or "gateway": a gateway has the flags of the HTTP server only, and
+ * passes over the others in a file that it shares with workers.  On CONFIG_OK
+ * the caller frees *config.
  */
 extern ConfigOutcome config_load(Config *config, int argc, char **argv);
 extern void config_free(Config *config);
@@ -94,6 +121,7 @@ extern bool config_parse_duration(const char *text, int64_t default_unit_ms, int
 /* "512 MB", "4 kB", "1 GB"; a bare number counts bytes. */
 extern bool config_parse_bytes(const char *text, int64_t *bytes);
 
-extern void config_print_help(void);
+/* The help of that subcommand. */
+extern void config_print_help(const char *command);
 
 #endif							/* PGDF_CONFIG_H */

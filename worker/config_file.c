@@ -125,7 +125,7 @@ set_member(Config *config, const char *path, const char *key, json_object *value
 		free(expected);
 		return false;
 	}
-	log_error_more(NULL, "Keys are the long flags of \"pgdf worker --help\", \"exec\" and \"plugins\".",
+	log_error_more(NULL, "Keys are the long flags of \"pgdf worker --help\", \"exec\", \"plugins\" and \"secrets\".",
 				   "unrecognized key \"%s\" in configuration file \"%s\"", key, path);
 	return false;
 }
@@ -151,7 +151,9 @@ set_from_json(Config *config, const Setting *setting, json_object *value)
 	if ((setting->type == SETTING_INT || setting->type == SETTING_DURATION) &&
 		json_object_is_type(value, json_type_int))
 		return config_set(config, setting, json_text(value));
-	if (setting->type == SETTING_INT || config_plain_text(value) == NULL)
+	if (setting->type == SETTING_SWITCH && json_object_is_type(value, json_type_boolean))
+		return config_set(config, setting, json_text(value));
+	if (setting->type == SETTING_INT || setting->type == SETTING_SWITCH || config_plain_text(value) == NULL)
 		return false;
 	return config_set(config, setting, config_plain_text(value));
 }

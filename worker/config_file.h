@@ -18,7 +18,8 @@ typedef enum SettingType
 	SETTING_INT,				/* int, from min to max */
 	SETTING_LIST,				/* StringList */
 	SETTING_DURATION,			/* int64_t milliseconds, up to max seconds */
-	SETTING_ENUM				/* an enum whose values are the places in allowed */
+	SETTING_ENUM,				/* an enum whose values are the places in allowed */
+	SETTING_SWITCH				/* bool; as a flag it needs no value */
 } SettingType;
 
 typedef enum SettingChange
@@ -27,6 +28,12 @@ typedef enum SettingChange
 	SETTING_RELOADABLE,			/* SIGHUP changes it */
 	SETTING_FLAG_ONLY			/* not a key of the file */
 } SettingChange;
+
+typedef enum SettingUser
+{
+	SETTING_WORKER,				/* pgdf worker alone has it */
+	SETTING_HTTP				/* pgdf gateway too */
+} SettingUser;
 
 typedef struct Setting
 {
@@ -40,6 +47,7 @@ typedef struct Setting
 	SettingChange change;
 	const char *placeholder;	/* for --help */
 	const char *help;
+	SettingUser user;
 } Setting;
 
 extern const Setting config_settings[];

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http_wait.h"
 #include "log.h"
 #include "sd_notify.h"
 #include "sql_pool.h"
@@ -235,6 +236,7 @@ dispatch_park(Worker *w, Outcome *outcome)
 void
 dispatch_call_done(Worker *w, EngineConn *conn, const CallReport *report)
 {
+	w->dispatch->totals.calls++;
 	if (report->is_ok)
 		after_good_call(w, report);
 	else
@@ -444,6 +446,10 @@ after_good_call(Worker *w, const CallReport *report)
 		dispatch->has_chance = true;
 	}
 	dispatch->claimed += report->claimed;
+	dispatch->totals.recorded += report->recorded;
+	dispatch->totals.turns += report->turns;
+	if (report->turns > 0)
+		http_waits_hint(w);
 	if (report->surplus)
 		session_want_wake(w);
 	if (report->claimed > 0 || report->recorded > 0 || report->turns > 0)
@@ -502,6 +508,7 @@ after_failed_call(Worker *w, const CallReport *report)
 {
 	Dispatch   *dispatch = w->dispatch;
 
+	dispatch->totals.failed_calls++;
 	dispatch->has_chance = true;
 	dispatch->is_scan_due = true;
 	if (!report->is_answered)
@@ -638,5 +645,9 @@ report_due(Worker *w, void *arg)
 	log_info("last minute: claimed %lld tasks, completed %lld, failed %lld, dropped %lld late results; %d running",
 			 (long long) dispatch->claimed, (long long) claims->completed, (long long) claims->failed,
 			 (long long) dispatch->fenced, claims->count);
+	dispatch->totals.claimed += dispatch->claimed;
+	dispatch->totals.completed += claims->completed;
+	dispatch->totals.failed += claims->failed;
+	dispatch->totals.fenced += dispatch->fenced;
 	dispatch->claimed = claims->completed = claims->failed = dispatch->fenced = 0;
 }

@@ -31,6 +31,19 @@ typedef enum DrainStage
 	DRAIN_LEAVING				/* no longer waited for: end the session and go */
 } DrainStage;
 
+/* Since the process began; what is counted for the next report comes on top. */
+typedef struct DispatchTotals
+{
+	int64_t		claimed;
+	int64_t		completed;
+	int64_t		failed;
+	int64_t		fenced;
+	int64_t		recorded;		/* these four are complete */
+	int64_t		turns;
+	int64_t		calls;
+	int64_t		failed_calls;
+} DispatchTotals;
+
 typedef struct Dispatch
 {
 	Session		session;
@@ -63,6 +76,7 @@ typedef struct Dispatch
 	Timer		report_timer;
 	int64_t		claimed;		/* since the last report */
 	int64_t		fenced;
+	DispatchTotals totals;
 } Dispatch;
 
 extern void dispatch_init(struct Worker *w);

@@ -130,7 +130,8 @@ loop_watch(Worker *w, int fd, int events, LoopFdFn fn, void *arg)
 	watch->arg = arg;
 	watch->events = events;
 
-	event.events = ((events & LOOP_READ) ? EPOLLIN : 0) | ((events & LOOP_WRITE) ? EPOLLOUT : 0);
+	event.events = ((events & LOOP_READ) ? EPOLLIN : 0) | ((events & LOOP_WRITE) ? EPOLLOUT : 0) |
+		((events & LOOP_HANGUP) ? EPOLLRDHUP : 0);
 	event.data.u64 = ((uint64_t) watch->generation << 32) | (uint32_t) fd;
 
 	/*
@@ -270,6 +271,8 @@ run_watch(Worker *w, const struct epoll_event *event)
 		events |= LOOP_READ;
 	if (event->events & (EPOLLOUT | EPOLLERR | EPOLLHUP))
 		events |= LOOP_WRITE;
+	if (event->events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP))
+		events |= LOOP_HANGUP;
 	watch->fn(w, fd, events, watch->arg);
 }
 

@@ -23,6 +23,7 @@ struct Worker;
 /* What a watcher waits for, and what it is told.  Errors and hang-ups are told as both. */
 #define LOOP_READ		0x01
 #define LOOP_WRITE		0x02
+#define LOOP_HANGUP		0x04	/* the peer has closed, even if it has sent something before */
 
 typedef void (*LoopFdFn) (struct Worker *w, int fd, int events, void *arg);
 typedef void (*TimerFn) (struct Worker *w, void *arg);
@@ -75,7 +76,7 @@ extern void loop_wait(struct Worker *w, int max_wait_ms);
 /* Monotonic microseconds, as of the start of this round. */
 extern int64_t loop_now_us(const struct Worker *w);
 
-/* Watch fd for LOOP_READ | LOOP_WRITE; replaces an earlier watch of the same fd. */
+/* Watch fd for LOOP_READ | LOOP_WRITE | LOOP_HANGUP; replaces an earlier watch of the same fd. */
 extern void loop_watch(struct Worker *w, int fd, int events, LoopFdFn fn, void *arg);
 
 /* Call before close().  Harmless when fd is not watched. */

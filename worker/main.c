@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "gateway.h"
 #include "worker.h"
 
 /* Subcommands that run until they are stopped; the others belong to the client. */
@@ -18,6 +19,7 @@ static const struct
 	const char *help;
 }			daemons[] = {
 	{"worker", worker_main, "run the activities of a database, until stopped"},
+	{"gateway", gateway_main, "serve the HTTP API of a database, until stopped"},
 };
 
 #define DAEMON_COUNT (sizeof(daemons) / sizeof(daemons[0]))

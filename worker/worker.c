@@ -11,6 +11,7 @@
 #include "dispatch.h"
 #include "e2.h"
 #include "exec.h"
+#include "http_server.h"
 #include "log.h"
 #include "registry.h"
 #include "scratch.h"
@@ -19,6 +20,7 @@
 
 static bool worker_start(Worker *w);
 static void worker_stop(Worker *w);
+static bool is_done(const Worker *w);
 static void apply_log_settings(const Config *config);
 static void apply_signals(Worker *w);
 static void begin_drain(Worker *w);
@@ -43,11 +45,12 @@ worker_main(int argc, char **argv)
 	if (worker_start(&w))
 	{
 		w.exit_code = EXIT_OK;
-		while (w.phase != WORKER_STOPPED)
+		while (!is_done(&w))
 		{
 			apply_signals(&w);
-			dispatch_step(&w);
 			if (w.phase != WORKER_STOPPED)
+				dispatch_step(&w);
+			if (!is_done(&w))
 				loop_wait(&w, -1);	/* the only blocking call; runs the callbacks */
 		}
 	}
@@ -67,6 +70,8 @@ worker_start(Worker *w)
 	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w))
 		return false;
 	scratch_init(w);
+	if (!http_server_init(w))
+		return false;
 	log_info("pgdf worker %s started", PGDF_VERSION);
 	dispatch_init(w);
 	return true;
@@ -76,6 +81,7 @@ worker_start(Worker *w)
 static void
 worker_stop(Worker *w)
 {
+	http_server_free(w);
 	exec_free(w);
 	e2_free(w);
 	scratch_free(w);
@@ -87,6 +93,12 @@ worker_stop(Worker *w)
 	curl_global_cleanup();
 	log_info("pgdf worker stopped");
 	config_free(&w->config);
+}
+
+static bool
+is_done(const Worker *w)
+{
+	return w->phase == WORKER_STOPPED && http_server_is_drained(w);
 }
 
 static void
@@ -127,6 +139,7 @@ begin_drain(Worker *w)
 		w->phase = WORKER_DRAINING;
 	}
 	dispatch_drain(w);
+	http_server_drain(w);
 }
 
 /* What is wrong with the new settings is logged, and the old ones stay. */
@@ -143,6 +156,7 @@ reload(Worker *w)
 		apply_log_settings(&w->config);
 		if (registry_reload(w))
 			dispatch_settings_changed(w);
+		http_server_reload(w);
 		config_free(&fresh);
 	}
 	sd_notify_send("READY=1");

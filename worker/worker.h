@@ -48,6 +48,7 @@ typedef struct Worker
 	struct BlobStore *blob_store;	/* blob.c; NULL: none configured */
 	struct IoPool *iopool;		/* iopool.c: threads for blocking file work */
 	struct E2State *e2;			/* e2.c */
+	struct HttpServer *http;	/* http_server.c; NULL: not served */
 } Worker;
 
 /* pgdf worker: returns the exit code. */
