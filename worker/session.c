@@ -70,6 +70,7 @@ static char *session_details(const Session *session);
 static void attach(Worker *w);
 static void attach_done(Db *db, const DbResult *result, void *arg);
 static void attach_refused(Worker *w, const DbResult *result);
+static bool is_extension_missing(const DbResult *result);
 static void report_refusal(Worker *w, const DbResult *result);
 static void boot_id_in_use(Worker *w);
 static void begin_session(Worker *w, int64_t worker_key);
@@ -343,6 +344,13 @@ attach_refused(Worker *w, const DbResult *result)
 	timer_start(w, &session->attach_timer, delay_ms, nothing_due, NULL);
 }
 
+/* No schema df, or no function of that name in it. */
+static bool
+is_extension_missing(const DbResult *result)
+{
+	return strcmp(result->sqlstate, "3F000") == 0 || strcmp(result->sqlstate, "42883") == 0;
+}
+
 static void
 report_refusal(Worker *w, const DbResult *result)
 {
@@ -353,7 +361,7 @@ report_refusal(Worker *w, const DbResult *result)
 		return;
 	session->last_report_us = now_us;
 
-	if (strcmp(result->sqlstate, "3F000") == 0 || strcmp(result->sqlstate, "42883") == 0)
+	if (is_extension_missing(result))
 		log_warning_more("It is tried again until it is.", "Run CREATE EXTENSION pgdf in this database.",
 						 "extension \"pgdf\" is not installed in database \"%s\"", PQdb(session->db.conn));
 	else if (strcmp(result->sqlstate, "42501") == 0)
@@ -473,6 +481,12 @@ sweep_done(Db *db, const DbResult *result, void *arg)
 			log_info("took over %lld tasks of lost workers", (long long) db_int8(result->rows, 0, 1));
 			dispatch_chance(w);
 		}
+	}
+	else if (result->rows != NULL && is_extension_missing(result))
+	{
+		/* dropped; if it is created again, nothing of ours is in it */
+		session->is_attached = false;
+		dispatch_claims_lost(w);
 	}
 	else if (result->rows != NULL)
 		db_log_failure(result, "renew the lease");

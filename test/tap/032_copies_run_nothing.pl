@@ -30,7 +30,7 @@ my $worker = start_worker($node, db => 'original', name => 'original');
 
 wait_for_status($node, 'i15', 'Completed', db => 'original');
 is($worker->term, 0, 'the original has a worker');
-$node->safe_psql('original', q{SELECT df_start('twice', to_jsonb(n), 'late' || n) FROM generate_series(1, 30) AS n});
+$node->safe_psql('original', q{SELECT df_start('twice', to_jsonb(n), 'late' || n) FROM generate_series(1, 1000) AS n});
 $node->command_ok([ "$bin/pg_dump", '-Fc', '-f', $dump, $node->connstr('original') ], 'a dump');
 $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
 $node->command_ok([ "$bin/pg_restore", '-e', '-d', $node->connstr('restored'), $dump ], 'is restored');
@@ -50,7 +50,7 @@ foreach my $copy (qw(restored cloned))
 	is($node->safe_psql($copy, 'SELECT df_adopt()'), 'f', "$copy: and that is all");
 	$node->poll_query_until($copy, q{SELECT bool_and(runtime_status = 'Completed') FROM df.instances})
 	  or die "the copy $copy does not run";
-	is($node->safe_psql($copy, q{SELECT count(*), sum((output #>> '{}')::int) FROM df.instances}), '60|1860',
+	is($node->safe_psql($copy, q{SELECT count(*), sum((output #>> '{}')::int) FROM df.instances}), '1030|1001930',
 		"$copy: now everything is done");
 	is($refused->term, 0, "$copy: by the worker that was refused");
 }
