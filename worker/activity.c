@@ -23,6 +23,12 @@ activity_complete(Activity *activity, const char *result, size_t length)
 }
 
 void
+activity_postpone(Activity *activity, const char *payload, size_t length)
+{
+	claims_end(activity, OUTCOME_POSTPONED, xstrndup(payload, length), length);
+}
+
+void
 activity_fail(Activity *activity, const ActivityFailure *failure)
 {
 	size_t		length;

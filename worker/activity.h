@@ -68,6 +68,14 @@ typedef struct ActivityFailure
 /* The activity is done; result is JSON text, copied.  The activity may be freed on return. */
 extern void activity_complete(Activity *activity, const char *result, size_t length);
 
+/*
+ * Not done yet, and nothing to wait for here: payload is {"delay_ms": ..., "state": ...}.
+ * The task is handed out again, to any worker, after the delay, as a part of the
+ * same attempt, with settings {"$state": state, "$settings": settings}.  Copied;
+ * the activity may be freed on return.
+ */
+extern void activity_postpone(Activity *activity, const char *payload, size_t length);
+
 /* The attempt has ended without a result; the failure is copied.  The activity may be freed on return. */
 extern void activity_fail(Activity *activity, const ActivityFailure *failure);
 

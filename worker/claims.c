@@ -132,7 +132,7 @@ claims_end(Activity *activity, char what, char *payload, size_t length)
 
 	if (what == OUTCOME_COMPLETED)
 		claims->completed++;
-	else
+	else if (what == OUTCOME_FAILED)
 		claims->failed++;
 	claim_free(activity->worker, claim);
 }

@@ -17,6 +17,7 @@
 
 #include "config_child.h"
 #include "config_file.h"
+#include "secrets.h"
 #include "xalloc.h"
 
 /* Longest time that a setting takes. */
@@ -51,6 +52,24 @@ const Setting config_settings[] = {
 	"DIR", "E2 activities read below this directory only (default: no bound)", SETTING_WORKER},
 	{"http", 0, SETTING_TEXT, FIELD(http.address), 0, 0, NULL, SETTING_FIXED,
 	"ADDR", "serve HTTP there: host:port, or unix:/path (default: worker none, gateway 127.0.0.1:7071)", SETTING_HTTP},
+	{"http-call-allow", 0, SETTING_LIST, FIELD(web.allow), 0, 0, NULL, SETTING_RELOADABLE,
+	"NAMES", "hosts, addresses and ranges that df_http may reach though they are private or without TLS", SETTING_WORKER},
+	{"http-call-ca-file", 0, SETTING_TEXT, FIELD(web.ca_file), 0, 0, NULL, SETTING_RELOADABLE,
+	"FILE", "certificates that df_http trusts, in PEM (default: the system's)", SETTING_WORKER},
+	{"http-call-max-redirects", 0, SETTING_INT, FIELD(web.max_redirects), 0, 3, NULL, SETTING_RELOADABLE,
+	"N", "redirects that df_http follows (default: 0)", SETTING_WORKER},
+	{"http-call-max-response", 0, SETTING_INT, FIELD(web.max_response), 1024, 64 * 1024 * 1024, NULL, SETTING_RELOADABLE,
+	"BYTES", "largest body that df_http takes, decoded (default: 4194304)", SETTING_WORKER},
+	{"http-call-plain", 0, SETTING_SWITCH, FIELD(web.allows_plain), 0, 0, NULL, SETTING_RELOADABLE,
+	NULL, "df_http may go without TLS everywhere, not only where http-call-allow says", SETTING_WORKER},
+	{"http-call-poll-max", 0, SETTING_DURATION, FIELD(web.poll_max_ms), 0, 24 * 3600, NULL, SETTING_RELOADABLE,
+	"SECONDS", "longest time between polls, when the server names none (default: 30)", SETTING_WORKER},
+	{"http-call-poll-min", 0, SETTING_DURATION, FIELD(web.poll_min_ms), 0, 24 * 3600, NULL, SETTING_RELOADABLE,
+	"SECONDS", "shortest time between polls, and the first (default: 1)", SETTING_WORKER},
+	{"http-call-stall", 0, SETTING_DURATION, FIELD(web.stall_ms), 0, MAX_SECONDS, NULL, SETTING_RELOADABLE,
+	"SECONDS", "df_http gives up when next to nothing moves for so long; 0: never (default: 60)", SETTING_WORKER},
+	{"http-call-timeout", 0, SETTING_DURATION, FIELD(web.timeout_ms), 0, MAX_SECONDS, NULL, SETTING_RELOADABLE,
+	"SECONDS", "time for one request of df_http that names none; 0: no limit (default: 100)", SETTING_WORKER},
 	{"http-certificate", 0, SETTING_TEXT, FIELD(http.certificate), 0, 0, NULL, SETTING_FIXED,
 	"FILE", "serve TLS with this certificate chain, in PEM", SETTING_HTTP},
 	{"http-connections", 0, SETTING_INT, FIELD(http.connections), 16, 65536, NULL, SETTING_FIXED,
@@ -169,6 +188,7 @@ config_free(Config *config)
 	for (size_t i = 0; i < config_setting_count; i++)
 		setting_free(config, &config_settings[i]);
 	config_free_children(config);
+	secrets_free_config(config);
 	memset(config, 0, sizeof(*config));
 }
 
@@ -191,6 +211,8 @@ config_reload(Config *config, Config *fresh)
 		log_info("setting \"%s\" changed", setting->name);
 	}
 	config_swap_commands(config, fresh);
+	swap_values(&config->secrets, &fresh->secrets, sizeof(config->secrets));
+	swap_values(&config->secret_count, &fresh->secret_count, sizeof(config->secret_count));
 }
 
 bool
@@ -372,6 +394,14 @@ set_defaults(Config *config)
 	config->drain_ms = 30 * 1000;
 	config->log_level = LOG_LEVEL_INFO;
 	config->log_format = LOG_FORMAT_TEXT;
+	config->web = (WebConfig)
+	{
+		.max_response = 4 * 1024 * 1024,
+			.poll_min_ms = 1000,
+			.poll_max_ms = 30 * 1000,
+			.stall_ms = 60 * 1000,
+			.timeout_ms = 100 * 1000,
+	};
 	config->http = (HttpConfig)
 	{
 		.connections = 4096,

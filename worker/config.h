@@ -70,6 +70,29 @@ typedef struct HttpConfig
 	int64_t		query_timeout_ms;	/* until the database has answered */
 } HttpConfig;
 
+/* Requests that orchestrators make: df_http. */
+typedef struct WebConfig
+{
+	StringList	allow;			/* hosts, addresses, ranges: may be private, and without TLS */
+	char	   *ca_file;		/* PEM, or NULL: the system's */
+	int			max_redirects;
+	int			max_response;	/* bytes, of a body, decoded */
+	bool		allows_plain;	/* http: to everybody */
+	int64_t		poll_min_ms;
+	int64_t		poll_max_ms;
+	int64_t		stall_ms;		/* 0: never */
+	int64_t		timeout_ms;		/* of a request without one; 0: none */
+} WebConfig;
+
+/* A secret that requests may name: "secrets" in the configuration file. */
+typedef struct SecretConfig
+{
+	char	   *name;
+	char	   *file;			/* absolute path, or NULL */
+	char	   *credential;		/* of the service, in $CREDENTIALS_DIRECTORY; or NULL */
+	StringList	hosts;			/* that may get it */
+} SecretConfig;
+
 typedef struct Config
 {
 	char	   *config;			/* path of the file, or NULL */
@@ -85,6 +108,9 @@ typedef struct Config
 	LogLevel	log_level;
 	LogFormat	log_format;
 	HttpConfig	http;
+	WebConfig	web;
+	SecretConfig *secrets;
+	int			secret_count;
 	char	   *scratch_dir;	/* where commands get their directories; NULL: TMPDIR, or /tmp */
 	char	   *plugin_dir;		/* where plugins are, or NULL */
 	ExecConfig *exec;

@@ -18,6 +18,7 @@
 
 #include "config_child.h"
 #include "json.h"
+#include "secrets.h"
 #include "xalloc.h"
 
 #define MAX_FILE_BYTES	(1024 * 1024)
@@ -110,6 +111,8 @@ set_member(Config *config, const char *path, const char *key, json_object *value
 		return config_read_commands(config, path, value);
 	if (strcmp(key, "plugins") == 0)
 		return config_read_plugins(config, path, value);
+	if (strcmp(key, "secrets") == 0)
+		return secrets_read_config(config, path, value);
 
 	for (size_t i = 0; i < config_setting_count; i++)
 	{

@@ -422,7 +422,7 @@ replace_refused(Worker *w)
 	outcome->payload = NULL;
 	outcome->length = 0;
 	outcome->refusals = 0;
-	if (outcome->what == OUTCOME_COMPLETED)
+	if (outcome->what == OUTCOME_COMPLETED || outcome->what == OUTCOME_POSTPONED)
 	{
 		outcome->what = OUTCOME_FAILED;
 		outcome->payload = xstrdup(details);

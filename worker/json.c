@@ -44,6 +44,58 @@ json_is_valid(const char *text, size_t length, size_t *offset)
 	return ok;
 }
 
+bool
+json_is_valid_at(const char *text, size_t length, int depth)
+{
+	JsonCursor	cursor = {text, text + length};
+
+	skip_blanks(&cursor);
+	if (!check_value(&cursor, depth))
+		return false;
+	skip_blanks(&cursor);
+	return cursor.at == cursor.end;
+}
+
+bool
+json_find_member(const char *text, size_t length, const char *key,
+				 const char **value, size_t *value_length)
+{
+	JsonCursor	cursor = {text, text + length};
+	bool		is_found = false;
+
+	skip_blanks(&cursor);
+	if (!take_char(&cursor, '{'))
+		return false;
+	skip_blanks(&cursor);
+	while (!take_char(&cursor, '}'))
+	{
+		const char *name = cursor.at + 1;
+		const char *name_end;
+		const char *start;
+
+		if (!check_string(&cursor))
+			return false;
+		name_end = cursor.at - 1;
+		skip_blanks(&cursor);
+		if (!take_char(&cursor, ':'))
+			return false;
+		skip_blanks(&cursor);
+		start = cursor.at;
+		if (!check_value(&cursor, 1))
+			return false;
+		if ((size_t) (name_end - name) == strlen(key) && memcmp(name, key, strlen(key)) == 0)
+		{
+			is_found = true;
+			*value = start;
+			*value_length = (size_t) (cursor.at - start);
+		}
+		skip_blanks(&cursor);
+		if (take_char(&cursor, ','))
+			skip_blanks(&cursor);
+	}
+	return is_found;
+}
+
 json_object *
 json_parse(const char *text, size_t length, const char **error)
 {

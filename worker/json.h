@@ -26,6 +26,17 @@
  */
 extern bool json_is_valid(const char *text, size_t length, size_t *offset);
 
+/* The same of a value that is to stand inside of so many arrays or objects. */
+extern bool json_is_valid_at(const char *text, size_t length, int depth);
+
+/*
+ * The text of a member of an object, which is valid JSON: as it stands there, every
+ * byte.  False when there is none.  Of members with one name the last counts, as
+ * in jsonb.  key has nothing that JSON would escape.
+ */
+extern bool json_find_member(const char *text, size_t length, const char *key,
+							 const char **value, size_t *value_length);
+
 /*
  * Parse exactly one value.  NULL and *error (a static text) when the text is
  * none; a JSON null is NULL with *error NULL.  The caller puts the object.

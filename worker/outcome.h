@@ -19,6 +19,7 @@
 #define OUTCOME_FAILED		'f'
 #define OUTCOME_RETURNED	'r' /* given back unstarted */
 #define OUTCOME_STARTED		's'
+#define OUTCOME_POSTPONED	'p' /* not done yet: handed out again later */
 #define OUTCOME_PROGRESS	'h' /* how far it is; nothing else changes */
 
 /* The right to complete a task. */

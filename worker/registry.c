@@ -13,6 +13,7 @@
 #include "blob.h"
 #include "e2.h"
 #include "exec.h"
+#include "http_activity.h"
 #include "log.h"
 #include "noop.h"
 #include "worker.h"
@@ -22,6 +23,7 @@
 static const ActivityType *const builtin_types[] = {
 	&e2_copy_file_to_blob_type,
 	&e2_get_file_list_type,
+	&http_activity_type,
 	&noop_type,
 };
 

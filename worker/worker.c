@@ -11,6 +11,7 @@
 #include "dispatch.h"
 #include "e2.h"
 #include "exec.h"
+#include "http_activity.h"
 #include "http_server.h"
 #include "log.h"
 #include "registry.h"
@@ -67,7 +68,7 @@ worker_start(Worker *w)
 		w->exit_code = EXIT_USAGE;
 		return false;
 	}
-	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w))
+	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w) || !http_activity_init(w))
 		return false;
 	scratch_init(w);
 	if (!http_server_init(w))
@@ -85,6 +86,7 @@ worker_stop(Worker *w)
 	exec_free(w);
 	e2_free(w);
 	scratch_free(w);
+	http_activity_free(w);
 	dispatch_free(w);
 	registry_free(w);
 	signals_free(w);

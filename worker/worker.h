@@ -49,6 +49,7 @@ typedef struct Worker
 	struct IoPool *iopool;		/* iopool.c: threads for blocking file work */
 	struct E2State *e2;			/* e2.c */
 	struct HttpServer *http;	/* http_server.c; NULL: not served */
+	struct HttpTasks *http_tasks;	/* http_activity.c: requests that are under way */
 } Worker;
 
 /* pgdf worker: returns the exit code. */
