@@ -28,7 +28,8 @@
 static PgdfStatement status_stmt = {
 	.sql = "SELECT instance_id, name, df.status_name(status), input::pg_catalog.jsonb,"
 	" custom_status::pg_catalog.jsonb, output::pg_catalog.jsonb, created_at, last_updated_at,"
-	" completed_at, failure::pg_catalog.jsonb, tasks_completed, tasks_total, blocked_reason"
+	" completed_at, failure::pg_catalog.jsonb, tasks_completed, tasks_total,"
+	" coalesce(blocked_reason, df.waiting_reason(instance_key))"
 	" FROM df.instance_state WHERE instance_key OPERATOR(pg_catalog.=) $1",
 	.nargs = 1,
 	.argtypes = {INT8OID}

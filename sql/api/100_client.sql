@@ -8,6 +8,11 @@ CREATE OR REPLACE FUNCTION df.event_type_name(event_type smallint) RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'df_event_type_name';
 COMMENT ON FUNCTION df.event_type_name(smallint) IS 'name of a type of history event';
 
+CREATE OR REPLACE FUNCTION df.waiting_reason(instance_key bigint) RETURNS text
+    LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_waiting_reason';
+COMMENT ON FUNCTION df.waiting_reason(bigint)
+    IS 'what a running instance waits for in vain: a dead letter, an activity that nobody serves';
+
 CREATE OR REPLACE FUNCTION df_start(
     name text,
     input jsonb DEFAULT NULL,

@@ -20,7 +20,10 @@ SELECT
     i.failure::jsonb AS failure_details,
     i.tasks_completed,
     i.tasks_total,
-    i.blocked_reason,
+    CASE
+        WHEN i.completed_at IS NULL THEN coalesce(i.blocked_reason, df.waiting_reason(i.instance_key))
+        ELSE i.blocked_reason
+    END AS blocked_reason,
     (SELECT p.instance_id FROM df.instance_state p WHERE p.instance_key = i.parent_instance_key)
         AS parent_instance_id,
     i.execution,

@@ -31,6 +31,7 @@ DECLARE
         'lint_rules',
         'df_deploy_check',
         'status_name',
+        'waiting_reason',
         'event_type_name'
     ];
     helper CONSTANT text[] := ARRAY[
