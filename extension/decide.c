@@ -27,6 +27,8 @@ static TaskRow *activity_row(Engine *engine, const Instance *instance, int numbe
 static void schedule_activity(Engine *engine, Instance *instance, int number, TurnTask *task);
 static void schedule_map(Engine *engine, Instance *instance, int number, TurnTask *task);
 static void schedule_timer(Instance *instance, int number, TurnTask *task);
+static void check_history(Instance *instance, int events_before);
+static bool crosses(int64 before, int64 after, int64 limit);
 static void start_child(Engine *engine, Instance *instance, int number, TurnTask *task);
 static text *start_detached(Engine *engine, Instance *instance, TurnTask *task);
 static StartRequest start_request(const Instance *instance, const TurnTask *task);
@@ -36,6 +38,7 @@ pgdf_decisions_apply(Engine *engine, Instance *instance, Turn *turn, bool is_fin
 {
 	Replay	   *replay = turn->replay;
 	TimestampTz now = GetCurrentTimestamp();
+	int			events_before = instance->next_event_id;
 	int			last = replay->ntasks;
 	ListCell   *cell;
 
@@ -60,12 +63,38 @@ pgdf_decisions_apply(Engine *engine, Instance *instance, Turn *turn, bool is_fin
 	foreach(cell, turn->restarted)
 		start_child(engine, instance, lfirst_int(cell), &replay->tasks[lfirst_int(cell) - 1]);
 	pgdf_replay_forget_restarts(replay);
+	check_history(instance, events_before);
+	replay->ntasks = last;
+	instance->next_task_id = Max(instance->next_task_id, turn->next_task);
+}
+
+/* A history that nobody can replay in good time is told of early, and ends by standing still. */
+static void
+check_history(Instance *instance, int events_before)
+{
+	int64		bytes = instance->history_bytes + pgdf_events_bytes(instance->events);
+
 	if (instance->next_event_id > pgdf_max_history_events)
 		pgdf_instance_block(instance,
 							psprintf("history has more than %d events (pgdf.max_history_events)",
 									 pgdf_max_history_events));
-	replay->ntasks = last;
-	instance->next_task_id = Max(instance->next_task_id, turn->next_task);
+	else if (bytes > (int64) pgdf_max_history_bytes * 1024)
+		pgdf_instance_block(instance,
+							psprintf("history has more than %d kB (pgdf.max_history_bytes)",
+									 pgdf_max_history_bytes));
+	else if (crosses(events_before, instance->next_event_id, pgdf_max_history_events / 10) ||
+			 crosses(instance->history_bytes, bytes, (int64) pgdf_max_history_bytes * 1024 / 10))
+		ereport(LOG,
+				(errmsg("history of instance \"%s\" has %d events with " INT64_FORMAT " kB",
+						instance->instance_id, instance->next_event_id - 1, bytes / 1024),
+				 errdetail("It may have %d events and %d kB.", pgdf_max_history_events, pgdf_max_history_bytes),
+				 errhint("Use sub-orchestrations, df_map or df_continue_as_new().")));
+}
+
+static bool
+crosses(int64 before, int64 after, int64 limit)
+{
+	return before <= limit && after > limit;
 }
 
 static EventType

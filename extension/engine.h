@@ -104,6 +104,7 @@ typedef struct Instance
 	char	   *queue;			/* or NULL */
 	struct varlena *input;		/* as stored: perhaps toasted */
 	int			next_event_id;
+	int64		history_bytes;	/* of payloads and failures, without the events of this call */
 	int			next_task_id;
 	int			tasks_total;
 	int			tasks_completed;

@@ -209,6 +209,7 @@ pgdf_instance_next_execution(Instance *instance)
 	instance->execution++;
 	instance->code_hash = NULL; /* it begins with the code as it is now */
 	instance->next_event_id = instance->next_task_id = 1;
+	instance->history_bytes = 0;
 	instance->tasks_total = instance->tasks_completed = 0;
 	instance->awaited = NULL;
 	instance->is_awaited_dirty = true;

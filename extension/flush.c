@@ -26,11 +26,12 @@ static PgdfStatement update_statement = {
 	"       turns = $13, turn_failures = $14::smallint, blocked_reason = $15, code_hash = $16,"
 	"       await_remaining = $17, awaited = CASE WHEN $18 THEN $19 ELSE awaited END,"
 	"       buffered_events = $20, execution = $21, input = CASE WHEN $22 THEN $23 ELSE input END,"
-	"       blocked_hash = $24, waiting_at = CASE WHEN $18 THEN $25 ELSE waiting_at END"
+	"       blocked_hash = $24, waiting_at = CASE WHEN $18 THEN $25 ELSE waiting_at END,"
+	"       history_bytes = $26"
 	" WHERE instance_key = $1",
-	25, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
+	26, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
 		INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID,
-		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID, TEXTOID, TEXTOID}
+		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID, TEXTOID, TEXTOID, INT8OID}
 };
 
 static PgdfStatement insert_tasks_statement = {
@@ -92,6 +93,7 @@ flush_events(Engine *engine)
 			continue;
 		for (int i = 0; i < instance->events->count; i++)
 			memcpy(pgdf_events_add(all), &instance->events->events[i], sizeof(Event));
+		instance->history_bytes += pgdf_events_bytes(instance->events);
 		instance->events->count = 0;
 	}
 	pgdf_events_write(all);
@@ -185,8 +187,8 @@ flush_timers(Instance *instance)
 static void
 flush_instance(Engine *engine, Instance *instance)
 {
-	Datum		values[25];
-	bool		nulls[25] = {0};
+	Datum		values[26];
+	bool		nulls[26] = {0};
 
 	values[0] = Int64GetDatum(instance->key);
 	values[1] = Int16GetDatum((int16) instance->status);
@@ -231,6 +233,7 @@ flush_instance(Engine *engine, Instance *instance)
 	values[23] = nulls[23] ? (Datum) 0 : CStringGetTextDatum(instance->blocked_hash);
 	nulls[24] = instance->waiting_at == NULL;
 	values[24] = nulls[24] ? (Datum) 0 : CStringGetTextDatum(instance->waiting_at);
+	values[25] = Int64GetDatum(instance->history_bytes);
 	pgdf_spi_execute(&update_statement, values, nulls);
 	instance->is_dirty = instance->is_awaited_dirty = instance->is_input_dirty = false;
 }

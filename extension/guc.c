@@ -14,9 +14,11 @@
 int			pgdf_inline_sql_budget = 20;
 int			pgdf_lease = 30 * 1000;
 int			pgdf_max_deliveries = 5;
+int			pgdf_max_history_bytes = 1024 * 1024;
 int			pgdf_max_history_events = 1000000;
 int			pgdf_max_payload = 16 * 1024;
 int			pgdf_max_tasks_per_turn = 200000;
+int			pgdf_max_turn_memory = 256 * 1024;
 bool		pgdf_notify = true;
 int			pgdf_on_nondeterminism = NONDETERMINISM_QUARANTINE;
 char	   *pgdf_orchestrator_languages = NULL;
@@ -54,6 +56,13 @@ pgdf_guc_init(void)
 							5, 1, 1000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
 
+	DefineCustomIntVariable("pgdf.max_history_bytes",
+							"Sets the maximum size of the payloads in the history of an execution.",
+							NULL,
+							&pgdf_max_history_bytes,
+							1024 * 1024, 100, MAX_KILOBYTES,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
+
 	DefineCustomIntVariable("pgdf.max_history_events",
 							"Sets the maximum number of events in the history of an execution.",
 							NULL,
@@ -74,6 +83,13 @@ pgdf_guc_init(void)
 							&pgdf_max_tasks_per_turn,
 							200000, 1, 10000000,
 							PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.max_turn_memory",
+							"Sets the maximum memory of a backend that runs a turn.",
+							"It is looked at when the orchestrator schedules tasks.",
+							&pgdf_max_turn_memory,
+							256 * 1024, 16 * 1024, MAX_KILOBYTES,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("pgdf.notify",
 							 "Sends NOTIFY to idle workers from the transaction that gives them work.",

@@ -98,6 +98,23 @@ pgdf_events_add(EventBuffer *buffer)
 	return &buffer->events[buffer->count++];
 }
 
+int64
+pgdf_events_bytes(const EventBuffer *buffer)
+{
+	int64		bytes = 0;
+
+	for (int i = 0; i < buffer->count; i++)
+	{
+		const Event *event = &buffer->events[i];
+
+		if (event->payload != NULL)
+			bytes += VARSIZE_ANY_EXHDR(event->payload);
+		if (event->failure != NULL)
+			bytes += VARSIZE_ANY_EXHDR(event->failure);
+	}
+	return bytes;
+}
+
 void
 pgdf_events_write(EventBuffer *buffer)
 {

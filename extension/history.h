@@ -73,6 +73,9 @@ extern EventBuffer *pgdf_events_create(MemoryContext context);
 /* A zeroed event at the end; the pointer is good until the next call. */
 extern Event *pgdf_events_add(EventBuffer *buffer);
 
+/* Size of the buffered payloads and failures. */
+extern int64 pgdf_events_bytes(const EventBuffer *buffer);
+
 /* Insert and forget all of them; needs pgdf_enter() and SPI_connect(). */
 extern void pgdf_events_write(EventBuffer *buffer);
 

@@ -68,9 +68,11 @@ typedef enum NondeterminismPolicy
 extern int	pgdf_inline_sql_budget; /* ms */
 extern int	pgdf_lease;			/* ms */
 extern int	pgdf_max_deliveries;
+extern int	pgdf_max_history_bytes; /* kB */
 extern int	pgdf_max_history_events;
 extern int	pgdf_max_payload;	/* kB */
 extern int	pgdf_max_tasks_per_turn;
+extern int	pgdf_max_turn_memory;	/* kB */
 extern bool pgdf_notify;
 extern int	pgdf_on_nondeterminism;
 extern char *pgdf_orchestrator_languages;

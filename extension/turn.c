@@ -27,6 +27,9 @@
 /* Combinations in one awaited expression; it is stored with the instance, and walked at every delivery. */
 #define AWAIT_NODES_MAX		100000
 
+/* New tasks may take so much before memory is looked at again. */
+#define MEASURE_BYTES	(1024 * 1024)
+
 /* Later than every event. */
 #define NEVER	PG_INT32_MAX
 
@@ -39,6 +42,7 @@ static void diverge(Turn *turn, const char *expected, const char *actual) pg_att
 static void replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash);
 static void add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 					 int64 hash, const TaskOptions *options);
+static void check_memory(Turn *turn, Jsonb *input);
 static void restart_child(Turn *turn, int number, Jsonb *input, const TaskOptions *options);
 static void adopt_event_task(Turn *turn, int number, const char *name);
 static char *describe(TaskKind kind, const char *name, int number);
@@ -564,6 +568,7 @@ add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 				 errmsg("turn schedules more than %d tasks", pgdf_max_tasks_per_turn),
 				 errhint("Await some of them first, or raise pgdf.max_tasks_per_turn.")));
 
+	check_memory(turn, input);
 	caller = MemoryContextSwitchTo(turn->context);
 	task = pgdf_replay_task(turn->replay, number);
 	memset(task, 0, sizeof(TurnTask));
@@ -585,6 +590,21 @@ add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 	}
 	turn->nnew++;
 	MemoryContextSwitchTo(caller);
+}
+
+/* Now and then: a look at all contexts costs as much as a few turns. */
+static void
+check_memory(Turn *turn, Jsonb *input)
+{
+	turn->unmeasured += sizeof(TurnTask) + (input == NULL ? 0 : VARSIZE_ANY(input));
+	if (turn->unmeasured < MEASURE_BYTES)
+		return;
+	turn->unmeasured = 0;
+	if (MemoryContextMemAllocated(TopMemoryContext, true) > (Size) pgdf_max_turn_memory * 1024)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("turn needs more than %d kB of memory", pgdf_max_turn_memory),
+				 errhint("Schedule less at a time, use df_map_agg(), or raise pgdf.max_turn_memory.")));
 }
 
 /* What a child was started with is not in history: the call says it again. */

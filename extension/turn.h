@@ -143,6 +143,7 @@ typedef struct Turn
 	int			next_task;		/* number the next task gets */
 	int			start;			/* index of the turn being replayed */
 	int			nnew;			/* tasks behind replay->ntasks */
+	Size		unmeasured;		/* what they take, since memory was last looked at */
 	TaskGroup  *groups;
 	int			ngroups;
 	int			group_capacity;

@@ -74,6 +74,15 @@ AS $$
      WHERE i.blocked_reason IS NOT NULL AND i.completed_at IS NULL
      LIMIT df.doctor_limit())
     UNION ALL
+    (SELECT 'warning', 'history', i.instance_id, NULL,
+            format('its history has %s events with %s kB, more than a tenth of what it may have',
+                   i.next_event_id - 1, i.history_bytes / 1024)
+     FROM df.instance_state i
+     WHERE i.completed_at IS NULL
+         AND (i.next_event_id > current_setting('pgdf.max_history_events', true)::bigint / 10
+             OR i.history_bytes > pg_size_bytes(current_setting('pgdf.max_history_bytes', true)) / 10)
+     LIMIT df.doctor_limit())
+    UNION ALL
     (SELECT 'warning', 'clock', i.instance_id, NULL,
             format('it was updated at %s, which is still to come: the clock was set back', df.utc_text(i.last_updated_at))
      FROM df.instance_state i

@@ -18,7 +18,8 @@ CREATE TABLE df.home (
 ALTER TABLE df.instance_state
     ADD COLUMN retry json,
     ADD COLUMN attempts smallint NOT NULL DEFAULT 0,
-    ADD COLUMN attempt_execution integer NOT NULL DEFAULT 0;
+    ADD COLUMN attempt_execution integer NOT NULL DEFAULT 0,
+    ADD COLUMN history_bytes bigint NOT NULL DEFAULT 0;
 
 DROP FUNCTION @extschema@.df_sub_orchestrator(text, jsonb, text, text, jsonb);
 DROP FUNCTION @extschema@.df_call_sub_orchestrator(text, jsonb, text, text, jsonb);

@@ -48,3 +48,60 @@ INSERT INTO cases (name, input) VALUES ('deep', '100'), ('deep', '100000'), ('la
 SELECT count(df_start(name, input, 'c' || n)) FROM cases;
 CALL test.run();
 SELECT name, left(input::text, 20) AS input, i.status, i.output, i.error_type, i.error FROM cases, test.instance('c' || n) i ORDER BY n;
+
+-- memory: what a turn schedules without awaiting it
+CALL test.orchestrator('hungry', $$
+DECLARE
+    task df_task;
+BEGIN
+    FOR i IN 1..input::int LOOP
+        task := df_activity('hold', to_jsonb(repeat('x', 1000000)));
+    END LOOP;
+    RETURN '"fed"';
+END $$);
+RESET pgdf.max_payload;
+RESET pgdf.max_tasks_per_turn;
+SET pgdf.max_turn_memory = '64MB';
+SELECT df_start('hungry', '3', 'modest'), df_start('hungry', '100', 'greedy');
+CALL test.run();
+SELECT id, i.status, i.output, i.error_type, i.error FROM unnest('{modest,greedy}'::text[]) AS id, test.instance(id) i;
+RESET pgdf.max_turn_memory;
+
+-- history: told of at a tenth, stopped at the limit, by number and by size
+CALL test.orchestrator('endless', $$
+BEGIN
+    FOR i IN 1..input::int LOOP
+        PERFORM df_call_activity('echo', to_jsonb(repeat('x', 500)));
+    END LOOP;
+    RETURN '"done"';
+END $$);
+SET pgdf.max_history_events = 100;
+SELECT df_start('endless', '10', 'few events'), df_start('endless', '40', 'many events');
+CALL test.run();
+SELECT id, i.status, i.output, s.blocked_reason FROM unnest('{few events,many events}'::text[]) AS id, test.instance(id) i, df_status(id) s;
+SELECT severity, finding, instance_id, detail ~ '^its history has 1?[0-9][0-9] events with [0-9]+ kB' AS is_told FROM df.doctor() WHERE finding = 'history';
+RESET pgdf.max_history_events;
+SET pgdf.max_history_bytes = '100kB';
+SELECT df_start('endless', '50', 'small events'), df_start('endless', '120', 'large events');
+CALL test.run();
+SELECT id, i.status, i.output, s.blocked_reason FROM unnest('{small events,large events}'::text[]) AS id, test.instance(id) i, df_status(id) s;
+RESET pgdf.max_history_bytes;
+
+-- at the edges: payloads, depth, ids, names
+CALL test.orchestrator('size', $$ BEGIN RETURN to_jsonb(octet_length(input::text)); END $$);
+SET pgdf.max_payload = '1kB';
+SELECT FROM df_start('size', to_jsonb(repeat('x', 1022)), 'exactly 1 kB');
+SELECT FROM df_start('size', to_jsonb(repeat('x', 1023)), 'one byte more');
+SELECT df_raise_event('exactly 1 kB', 'e', to_jsonb(repeat('x', 1022)));
+SELECT df_raise_event('exactly 1 kB', 'e', to_jsonb(repeat('x', 1023)));
+RESET pgdf.max_payload;
+SELECT FROM df_start('size', (repeat('[', 128) || repeat(']', 128))::jsonb, 'as deep as may be');
+SELECT FROM df_start('size', (repeat('[', 129) || repeat(']', 129))::jsonb, 'too deep');
+SELECT FROM df_start('size', NULL, repeat('i', 100));
+SELECT FROM df_start('size', NULL, repeat('i', 101));
+SELECT FROM df_register_activity(repeat('n', 200), 'size(jsonb)');
+SELECT FROM df_register_activity(repeat('n', 201), 'size(jsonb)');
+SELECT FROM df_register_activity('q', 'size(jsonb)', queue => repeat('q', 100));
+SELECT FROM df_register_activity('q', 'size(jsonb)', queue => repeat('q', 101));
+CALL test.run();
+SELECT instance_id, runtime_status, output FROM df.instances WHERE name = 'size' ORDER BY instance_id COLLATE "C";
