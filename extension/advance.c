@@ -17,7 +17,11 @@
 #include "sql_activity.h"
 #include "user_code.h"
 
-/* Inbox rows looked at in one call. */
+/*
+ * Inbox rows looked at in one call: as many as there are turns for and a few more.
+ * If other sessions hold all of those, so many.
+ */
+#define INBOX_MARGIN	50
 #define INBOX_WINDOW	1000
 
 /* So often in a row may writing what an instance decided raise an error. */
@@ -36,7 +40,7 @@ typedef struct ReadyInstance
  * has been tried as well.
  */
 static PgdfStatement ready_statement = {
-	"SELECT i.instance_key, s.owner::oid, min(i.inbox_id)"
+	"SELECT i.instance_key, s.owner::oid, min(i.inbox_id), count(*)"
 	"  FROM (SELECT inbox_id, instance_key FROM df.inbox"
 	"         WHERE instance_key <> ALL (ARRAY("
 	"                   SELECT instance_key FROM df.instance_state"
@@ -45,8 +49,8 @@ static PgdfStatement ready_statement = {
 	"                   SELECT instance_key FROM df.instance_state"
 	"                    WHERE blocked_reason IS NOT NULL AND turn_failures >= 2 * $2)))"
 	"         ORDER BY inbox_id LIMIT $1) i"
-	" CROSS JOIN LATERAL (SELECT owner FROM df.instance_state"
-	"                      WHERE instance_key = i.instance_key OFFSET 0) s"
+	"  LEFT JOIN LATERAL (SELECT owner FROM df.instance_state"
+	"                      WHERE instance_key = i.instance_key OFFSET 0) s ON true"
 	" GROUP BY i.instance_key, s.owner"
 	" ORDER BY 3",
 	2, {INT4OID, INT4OID}
@@ -95,6 +99,8 @@ static bool is_contention(const ErrorData *error);
 static void collect_orphans(Engine *engine);
 static void note_poison(Engine *engine, const ErrorData *error);
 static void collect_inbox(WorkCall *call);
+static int	turns_for_inbox(const Engine *engine);
+static bool look_at_inbox(Engine *engine, int window);
 static int	lock_ready(Engine *engine, const ReadyInstance *ready, int nready, int64 *keys);
 static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
 
@@ -239,36 +245,56 @@ static void
 collect_inbox(WorkCall *call)
 {
 	Engine	   *engine = call->engine;
-	Datum		values[2] = {Int32GetDatum(INBOX_WINDOW), Int32GetDatum(POISON_FAILURES)};
-	uint64		n;
-	ReadyInstance *ready;
-	int64	   *keys;
-	List	   *tried = NIL;
-	int			nlocked = 0;
+	int			window = turns_for_inbox(engine) + INBOX_MARGIN;
 
 	if (call->mode != WORK_NORMAL)
 		collect_orphans(engine);
-	n = pgdf_spi_execute(&ready_statement, values, NULL);
-	keys = palloc(Max(1, n) * sizeof(int64));
-	ready = palloc(Max(1, n) * sizeof(ReadyInstance));
+	if (!look_at_inbox(engine, Min(window, INBOX_WINDOW)) && window < INBOX_WINDOW)
+		(void) look_at_inbox(engine, INBOX_WINDOW);
+}
+
+/* What results have woken has its turns first, but does not keep others from theirs. */
+static int
+turns_for_inbox(const Engine *engine)
+{
+	int			woken = list_length(engine->ready);
+
+	return Max(engine->turns_left - woken, (engine->turns_left + 3) / 4);
+}
+
+/* False when there was more than fits into the window, and nothing of it could be locked. */
+static bool
+look_at_inbox(Engine *engine, int window)
+{
+	Datum		values[2] = {Int32GetDatum(window), Int32GetDatum(POISON_FAILURES)};
+	uint64		n = pgdf_spi_execute(&ready_statement, values, NULL);
+	ReadyInstance *ready = palloc(Max(1, n) * sizeof(ReadyInstance));
+	int64	   *keys = palloc(Max(1, n) * sizeof(int64));
+	int64		nrows = 0;
+	uint64		nready = 0;
+	List	   *tried = NIL;
+	int			nlocked = 0;
+
 	for (uint64 row = 0; row < n; row++)
 	{
-		bool		isnull;
+		bool		is_orphan;
 
-		ready[row].key = pgdf_spi_int64(row, 1);
-		ready[row].owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &isnull));
+		ready[nready].key = pgdf_spi_int64(row, 1);
+		ready[nready].owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &is_orphan));
+		nrows += pgdf_spi_int64(row, 4);
+		nready += is_orphan ? 0 : 1;
 	}
 
 	/* the owner who comes first, unless other sessions hold all that he has here */
 	if (OidIsValid(engine->owner))
-		nlocked = lock_ready(engine, ready, n, keys);
-	for (uint64 i = 0; i < n && !OidIsValid(engine->owner); i++)
+		nlocked = lock_ready(engine, ready, nready, keys);
+	for (uint64 i = 0; i < nready && !OidIsValid(engine->owner); i++)
 	{
 		if (list_member_oid(tried, ready[i].owner))
 			continue;
 		tried = lappend_oid(tried, ready[i].owner);
 		engine->owner = ready[i].owner;
-		nlocked = lock_ready(engine, ready + i, n - i, keys);
+		nlocked = lock_ready(engine, ready + i, nready - i, keys);
 		if (nlocked > 0)
 			pgdf_session_reset(engine->owner);
 		else
@@ -276,11 +302,12 @@ collect_inbox(WorkCall *call)
 	}
 
 	pgdf_owners_wait = false;
-	for (uint64 i = 0; i < n && OidIsValid(engine->owner); i++)
+	for (uint64 i = 0; i < nready && OidIsValid(engine->owner); i++)
 		pgdf_owners_wait = pgdf_owners_wait || ready[i].owner != engine->owner;
-	engine->more = engine->more || pgdf_owners_wait;
+	engine->more = engine->more || pgdf_owners_wait || nrows >= window;
 	if (nlocked > 0)
 		take_inbox(engine, keys, nlocked);
+	return nlocked > 0 || nrows < window;
 }
 
 /*
@@ -292,12 +319,13 @@ lock_ready(Engine *engine, const ReadyInstance *ready, int nready, int64 *keys)
 {
 	int			next = 0;
 	int			nlocked = 0;
+	int			limit = turns_for_inbox(engine);
 
-	while (nlocked == 0 && next < nready && engine->turns_left > 0)
+	while (nlocked == 0 && next < nready && limit > 0)
 	{
 		int			nkeys = 0;
 
-		for (; next < nready && nkeys < engine->turns_left; next++)
+		for (; next < nready && nkeys < limit; next++)
 		{
 			if (ready[next].owner == engine->owner)
 				keys[nkeys++] = ready[next].key;

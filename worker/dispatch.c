@@ -22,7 +22,7 @@
 #include "xalloc.h"
 
 /* Instances that one call may advance; the engine has its own budgets besides. */
-#define TURNS_PER_CALL			60
+#define TURNS_PER_CALL			250
 
 /* After an error: by this number the engine knows that it is to be careful. */
 #define TURNS_PER_CAREFUL_CALL	1
