@@ -63,8 +63,7 @@ typedef struct Lane
 	"    RETURNING t.*)" \
 	" SELECT u.instance_key, u.task_id, u.fence, u.name, s.instance_id, u.execution, u.attempts," \
 	"        s.run_id, u.timeout, h.payload," \
-	"        CASE WHEN u.resume_state IS NULL THEN u.settings" \
-	"             ELSE json_build_object('$state', u.resume_state, '$settings', u.settings) END," \
+	"        " PGDF_TASK_SETTINGS("u") "," \
 	"        s.traceparent, u.at_most_once AND u.resume_state IS NULL," \
 	"        u.priority, u.seq, s.completed_at IS NOT NULL" \
 	"   FROM u" \

@@ -63,6 +63,7 @@ typedef struct NewChunk
 	int			deliveries;
 	const char *lane;			/* NULL: the map's */
 	text	   *last_failure;	/* or NULL */
+	text	   *resume_state;	/* of its only item, whose attempt was postponed; or NULL */
 } NewChunk;
 
 /* A chunk whose row this transaction has locked. */
@@ -80,11 +81,12 @@ typedef struct Chunk
 	uint64		started;		/* bits: the running attempt has been counted */
 	int			attempts;		/* of each of them, before the running one */
 	int			deliveries;
-	bool		at_most_once;	/* then the running one is counted already */
+	bool		at_most_once;	/* then the running one is counted already; not when it was postponed */
 	text	   *retry;
 	TimestampTz scheduled_at;
 	char	   *name;
 	bool		is_slow;		/* in the lane of slow SQL activities */
+	text	   *resume_state;	/* of its only item, whose attempt was postponed; or NULL */
 	bool		is_touched;
 } Chunk;
 
@@ -92,9 +94,9 @@ typedef struct Chunk
 #define CHUNK_COLUMNS(t) \
 	t ".instance_key, " t ".task_id, " t ".ctid, " t ".state, " t ".fence, " t ".execution, " \
 	t ".map_task_id, " t ".first_item, " t ".open_items, " t ".started_items, " t ".attempts, " \
-	t ".deliveries, " t ".at_most_once, " t ".retry, " t ".scheduled_at, " t ".name, " \
-	t ".lane = '" MAP_LANE_SLOW "'"
-#define CHUNK_COLUMNS_COUNT 17
+	t ".deliveries, " t ".at_most_once AND " t ".resume_state IS NULL, " t ".retry, " t ".scheduled_at, " t ".name, " \
+	t ".lane = '" MAP_LANE_SLOW "', " t ".resume_state"
+#define CHUNK_COLUMNS_COUNT 18
 
 /* What a transaction does to chunks and items, written in bulk by pgdf_map_changes_write(). */
 typedef struct MapChanges
@@ -186,6 +188,9 @@ extern void pgdf_chunk_give_up(MapChanges *changes, Chunk *chunk, int bit, text 
 
 /* An attempt has failed: the item has its outcome, or goes into a chunk that waits for the next one. */
 extern void pgdf_chunk_fail(MapChanges *changes, Chunk *chunk, int bit, text *failure, TimestampTz now);
+
+/* The attempt goes on at that time, with state; nothing counted. */
+extern void pgdf_chunk_postpone(MapChanges *changes, Chunk *chunk, int bit, TimestampTz visible_at, text *state);
 
 /* An attempt has come to no end for reasons of the system's making: later, and not for ever. */
 extern void pgdf_chunk_rest(MapChanges *changes, Chunk *chunk, int bit, text *failure, TimestampTz now);

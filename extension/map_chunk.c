@@ -46,18 +46,18 @@ static PgdfStatement insert_chunks_statement = {
 	"INSERT INTO df.tasks (instance_key, task_id, execution, scheduled_event, lane, name, queue,"
 	"                      priority, state, visible_at, attempts, deliveries, at_most_once, retry,"
 	"                      timeout, scheduled_at, settings, last_failure,"
-	"                      map_task_id, first_item, open_items, started_items)"
+	"                      map_task_id, first_item, open_items, started_items, resume_state)"
 	" SELECT m.instance_key, nextval('df.chunk_seq')::int, m.execution, m.scheduled_event,"
 	"        coalesce(c.lane, m.lane), m.name, m.queue, m.priority, c.state, c.visible_at, c.attempts,"
 	"        c.deliveries, m.at_most_once, m.retry, m.timeout, m.scheduled_at, m.settings,"
-	"        c.last_failure, m.task_id, c.first_item, c.items, 0"
-	"   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+	"        c.last_failure, m.task_id, c.first_item, c.items, 0, c.resume_state"
+	"   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 	"     AS c(instance_key, task_id, first_item, items, state, visible_at, attempts, deliveries,"
-	"          lane, last_failure)"
+	"          lane, last_failure, resume_state)"
 	"  CROSS JOIN LATERAL (SELECT * FROM df.maps"
 	"                       WHERE instance_key = c.instance_key AND task_id = c.task_id OFFSET 0) m",
-	10, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT2ARRAYOID, TIMESTAMPTZARRAYOID,
-		INT2ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, JSONARRAYOID}
+	11, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT2ARRAYOID, TIMESTAMPTZARRAYOID,
+		INT2ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, JSONARRAYOID, JSONARRAYOID}
 };
 
 static PgdfStatement insert_results_statement = {
@@ -123,14 +123,15 @@ pgdf_chunk_read(uint64 row, int col)
 	chunk->scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, col + 14, &isnull));
 	chunk->name = pgdf_spi_cstring(row, col + 15);
 	chunk->is_slow = DatumGetBool(pgdf_spi_datum(row, col + 16, &isnull));
+	chunk->resume_state = pgdf_spi_text(row, col + 17, CurrentMemoryContext);
 	return chunk;
 }
 
 int
 pgdf_chunks_insert(const NewChunk *chunks, int nchunks)
 {
-	ColumnArray columns[10];
-	Datum		values[10];
+	ColumnArray columns[11];
+	Datum		values[11];
 	int			queued = 0;
 
 	if (nchunks == 0)
@@ -154,6 +155,7 @@ pgdf_chunks_insert(const NewChunk *chunks, int nchunks)
 		pgdf_column_set(&columns[8], i, chunk->lane ? CStringGetTextDatum(chunk->lane) : (Datum) 0,
 						chunk->lane == NULL);
 		pgdf_column_set(&columns[9], i, PointerGetDatum(chunk->last_failure), chunk->last_failure == NULL);
+		pgdf_column_set(&columns[10], i, PointerGetDatum(chunk->resume_state), chunk->resume_state == NULL);
 	}
 	for (int c = 0; c < lengthof(columns); c++)
 		values[c] = pgdf_column_array(&columns[c], insert_chunks_statement.argtypes[c]);
@@ -187,6 +189,7 @@ pgdf_chunk_fail(MapChanges *changes, Chunk *chunk, int bit, text *failure, Times
 	attempt.attempts = next.attempts = chunk->attempts + (claim_counts(chunk) ? 0 : 1);
 	next.visible_at = now;
 	next.last_failure = failure;
+	next.resume_state = NULL;
 	if (!pgdf_task_may_retry(&attempt, failure, now, &next.visible_at))
 	{
 		pgdf_chunk_give_up(changes, chunk, bit, failure);
@@ -195,6 +198,20 @@ pgdf_chunk_fail(MapChanges *changes, Chunk *chunk, int bit, text *failure, Times
 	if (next.visible_at <= now)
 		next.state = TASK_QUEUED;
 	move(changes, chunk, bit, &next);
+}
+
+void
+pgdf_chunk_postpone(MapChanges *changes, Chunk *chunk, int bit, TimestampTz visible_at, text *state)
+{
+	NewChunk   *single = palloc(sizeof(NewChunk));
+
+	*single = place_beside(chunk, TASK_DELAYED);
+	single->items = UINT64CONST(1) << bit;
+	single->attempts = Max(0, chunk->attempts - (claim_counts(chunk) ? 1 : 0));
+	single->visible_at = visible_at;
+	single->resume_state = state;
+	changes->new_chunks = lappend(changes->new_chunks, single);
+	leave(changes, chunk, bit);
 }
 
 void
@@ -241,6 +258,8 @@ pgdf_chunk_slow_down(MapChanges *changes, Chunk *chunk, int bit)
 void
 pgdf_chunk_started(MapChanges *changes, Chunk *chunk, int bit)
 {
+	if (chunk->resume_state != NULL)
+		return;					/* it counts when the attempt ends */
 	chunk->started |= UINT64CONST(1) << bit;
 	if (!chunk->is_touched)
 		changes->chunks = lappend(changes->chunks, chunk);
@@ -346,7 +365,8 @@ is_same_place(const NewChunk *left, const NewChunk *right)
 	return left->instance_key == right->instance_key && left->map_task_id == right->map_task_id &&
 		left->first_item == right->first_item && left->state == right->state &&
 		left->visible_at == right->visible_at && left->attempts == right->attempts &&
-		left->deliveries == right->deliveries && left->lane == right->lane;
+		left->deliveries == right->deliveries && left->lane == right->lane &&
+		left->resume_state == NULL && right->resume_state == NULL;
 }
 
 static NewChunk
@@ -355,7 +375,7 @@ place_beside(const Chunk *chunk, TaskState state)
 	NewChunk	place = {
 		.instance_key = chunk->instance_key,.map_task_id = chunk->map_task_id,
 		.first_item = chunk->first_item,.state = state,
-		.lane = chunk->is_slow ? MAP_LANE_SLOW : NULL
+		.lane = chunk->is_slow ? MAP_LANE_SLOW : NULL,.resume_state = chunk->resume_state
 	};
 
 	return place;

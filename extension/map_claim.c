@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "call_http.h"
 #include "claim.h"
 #include "map.h"
 #include "spi.h"
@@ -41,10 +42,11 @@ static PgdfStatement claim_statement = {
 	"    UPDATE df.tasks t"
 	"       SET state = 1, fence = (df.random_fence() >> 6) << 6, worker_key = $4, claimed_at = $5,"
 	"           deliveries = t.deliveries + 1, started_items = 0,"
-	"           attempts = CASE WHEN t.at_most_once THEN t.attempts + 1 ELSE t.attempts END"
+	"           attempts = CASE WHEN t.at_most_once AND t.resume_state IS NULL THEN t.attempts + 1"
+	"                           ELSE t.attempts END"
 	"     WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM c))"
 	"    RETURNING t.ctid, t.*)"
-	" SELECT s.instance_id, s.run_id, s.traceparent, u.timeout, u.settings,"
+	" SELECT s.instance_id, s.run_id, s.traceparent, u.timeout, " PGDF_TASK_SETTINGS("u") ","
 	"        s.completed_at IS NOT NULL OR m.is_closed IS NOT FALSE, " CHUNK_COLUMNS("u")
 	"   FROM u"
 	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state"
@@ -87,7 +89,7 @@ typedef struct ClaimedChunk
 
 static Datum lane_array(const WorkCall *call);
 static void claim_lane(WorkCall *call, const char *queue, const char *lane);
-static ClaimedChunk *read_claimed(uint64 row);
+static ClaimedChunk *read_claimed(uint64 row, const char *lane);
 static int	take_items(ClaimedChunk *claimed, int room);
 static uint64 lowest_bits(uint64 bits, int count);
 static void add_items(WorkCall *call, ClaimedChunk **chunks, int nchunks, char what);
@@ -160,7 +162,7 @@ claim_lane(WorkCall *call, const char *queue, const char *lane)
 		n = pgdf_spi_execute(&claim_statement, values, NULL);
 		chunks = palloc(Max(1, n) * sizeof(ClaimedChunk *));
 		for (uint64 row = 0; row < n; row++)
-			chunks[row] = read_claimed(row);
+			chunks[row] = read_claimed(row, lane);
 		for (uint64 i = 0; i < n; i++)
 			call->claimed += take_items(chunks[i], call->room - call->claimed);
 		add_items(call, chunks, n, what);
@@ -171,8 +173,9 @@ claim_lane(WorkCall *call, const char *queue, const char *lane)
 }
 
 static ClaimedChunk *
-read_claimed(uint64 row)
+read_claimed(uint64 row, const char *lane)
 {
+	bool		is_http = strcmp(lane, MAP_LANE_PREFIX PGDF_HTTP_ACTIVITY) == 0;
 	ClaimedChunk *claimed = palloc0(sizeof(ClaimedChunk));
 	Chunk	   *chunk = pgdf_chunk_read(row, 7);
 	bool		isnull;
@@ -180,7 +183,7 @@ read_claimed(uint64 row)
 	Datum		timeout;
 
 	claimed->chunk = chunk;
-	claimed->name = cstring_to_text(chunk->name);
+	claimed->name = cstring_to_text(is_http ? PGDF_HTTP_ACTIVITY : chunk->name);
 	claimed->instance_id = pgdf_spi_text(row, 1, CurrentMemoryContext);
 	claimed->key_prefix = psprintf("%s-%d-%d", DatumGetCString(DirectFunctionCall1(uuid_out, run_id)),
 								   chunk->execution, chunk->map_task_id);
@@ -203,7 +206,8 @@ take_items(ClaimedChunk *claimed, int room)
 		.instance_key = chunk->instance_key,.map_task_id = chunk->map_task_id,
 		.first_item = chunk->first_item,.items = chunk->open & ~taken,.state = TASK_QUEUED,
 		.attempts = chunk->attempts - (chunk->at_most_once ? 1 : 0),
-		.deliveries = chunk->deliveries - 1,.lane = chunk->is_slow ? MAP_LANE_SLOW : NULL
+		.deliveries = chunk->deliveries - 1,.lane = chunk->is_slow ? MAP_LANE_SLOW : NULL,
+		.resume_state = chunk->resume_state
 	};
 
 	if (claimed->is_gone || taken == 0)

@@ -44,6 +44,7 @@ static void lock_chunks(HTAB *chunks);
 static ChunkEntry *find_chunk(HTAB *chunks, const Report *report);
 static ReportState state_of(const ChunkEntry *entry, const Report *report);
 static void settle(MapChanges *changes, Chunk *chunk, const Report *report, TimestampTz now);
+static void postpone(MapChanges *changes, Chunk *chunk, int bit, text *payload, TimestampTz now);
 static void complete(MapChanges *changes, Chunk *chunk, int bit, text *result);
 static void fail(MapChanges *changes, Chunk *chunk, int bit, text *failure, TimestampTz now);
 
@@ -187,7 +188,22 @@ settle(MapChanges *changes, Chunk *chunk, const Report *report, TimestampTz now)
 		case 's':
 			pgdf_chunk_started(changes, chunk, bit);
 			break;
+		case 'p':
+			postpone(changes, chunk, bit, report->payload, now);
+			break;
 	}
+}
+
+static void
+postpone(MapChanges *changes, Chunk *chunk, int bit, text *payload, TimestampTz now)
+{
+	text	   *state;
+	int64		delay_ms;
+
+	if (!chunk->is_slow && pgdf_postponement_read(payload, &state, &delay_ms))
+		pgdf_chunk_postpone(changes, chunk, bit, now + delay_ms * 1000, state);
+	else
+		fail(changes, chunk, bit, pgdf_postponement_invalid(), now);
 }
 
 static void

@@ -12,9 +12,7 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
-#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -26,9 +24,6 @@
 #include "spi.h"
 #include "task.h"
 #include "user_code.h"
-
-/* Nothing is postponed for longer at a time. */
-#define POSTPONE_MAX_MS		(30.0 * 24 * 3600 * 1000)
 
 static PgdfStatement owner_statement = {
 	"SELECT owner::oid FROM df.instance_state WHERE instance_key = $1",
@@ -91,7 +86,6 @@ static void settle(WorkCall *call, Report *report);
 static void note_progress(const Report *report);
 static void complete(Engine *engine, Report *report);
 static void postpone(Engine *engine, Report *report);
-static bool read_postponement(text *payload, text **state, int64 *delay_ms);
 static void fail(Engine *engine, Report *report, text *failure);
 
 void
@@ -417,49 +411,16 @@ complete(Engine *engine, Report *report)
 	pgdf_engine_deliver(engine, report->instance_key, &delivery);
 }
 
-/*
- * The payload is {"delay_ms": ..., "state": ...}: what a worker wants to be told
- * when it gets the task again, and after how long.
- */
 static void
 postpone(Engine *engine, Report *report)
 {
-	Failure		invalid = {.error_type = "InvalidResult",
-		.message = "activity was postponed without valid details",.is_non_retriable = true};
 	text	   *state;
 	int64		delay_ms;
 
-	if (!report->is_sql && read_postponement(report->payload, &state, &delay_ms))
+	if (!report->is_sql && pgdf_postponement_read(report->payload, &state, &delay_ms))
 		pgdf_task_postpone(report->instance_key, report->task_id, engine->now + delay_ms * 1000, state);
 	else
-		fail(engine, report, pgdf_failure_to_json(&invalid));
-}
-
-static bool
-read_postponement(text *payload, text **state, int64 *delay_ms)
-{
-	const char *reason;
-	Jsonb	   *object;
-	JsonbValue	buffer;
-	JsonbValue *member;
-	double		delay;
-
-	if (payload == NULL || !pgdf_payload_is_valid(payload, &reason))
-		return false;
-	object = pgdf_payload_to_jsonb(payload);
-	if (!JB_ROOT_IS_OBJECT(object))
-		return false;
-	member = getKeyJsonValueFromContainer(&object->root, "delay_ms", strlen("delay_ms"), &buffer);
-	if (member == NULL || member->type != jbvNumeric)
-		return false;
-	delay = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-											   NumericGetDatum(member->val.numeric)));
-	member = getKeyJsonValueFromContainer(&object->root, "state", strlen("state"), &buffer);
-	if (member == NULL || member->type == jbvNull)
-		return false;
-	*state = pgdf_payload_from_jsonb(JsonbValueToJsonb(member));
-	*delay_ms = (int64) Min(Max(delay, 0), POSTPONE_MAX_MS);
-	return true;
+		fail(engine, report, pgdf_postponement_invalid());
 }
 
 static void

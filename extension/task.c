@@ -24,6 +24,9 @@
 
 #define RETRY_AFTER_MAX_SECONDS	(30.0 * SECS_PER_DAY)
 
+/* Nothing is postponed for longer at a time. */
+#define POSTPONE_MAX_MS			(30.0 * SECS_PER_DAY * 1000)
+
 static PgdfStatement delete_statement = {
 	"DELETE FROM df.tasks WHERE instance_key = $1 AND task_id = $2",
 	2, {INT8OID, INT4OID}
@@ -140,6 +143,42 @@ pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, Times
 	values[3] = TimestampTzGetDatum(now);
 	values[4] = Int32GetDatum(pgdf_max_deliveries);
 	pgdf_spi_execute(&transient_statement, values, NULL);
+}
+
+bool
+pgdf_postponement_read(text *payload, text **state, int64 *delay_ms)
+{
+	const char *reason;
+	Jsonb	   *object;
+	JsonbValue	buffer;
+	JsonbValue *member;
+	double		delay;
+
+	if (payload == NULL || !pgdf_payload_is_valid(payload, &reason))
+		return false;
+	object = pgdf_payload_to_jsonb(payload);
+	if (!JB_ROOT_IS_OBJECT(object))
+		return false;
+	member = getKeyJsonValueFromContainer(&object->root, "delay_ms", strlen("delay_ms"), &buffer);
+	if (member == NULL || member->type != jbvNumeric)
+		return false;
+	delay = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+											   NumericGetDatum(member->val.numeric)));
+	member = getKeyJsonValueFromContainer(&object->root, "state", strlen("state"), &buffer);
+	if (member == NULL || member->type == jbvNull)
+		return false;
+	*state = pgdf_payload_from_jsonb(JsonbValueToJsonb(member));
+	*delay_ms = (int64) Min(Max(delay, 0), POSTPONE_MAX_MS);
+	return true;
+}
+
+text *
+pgdf_postponement_invalid(void)
+{
+	Failure		failure = {.error_type = "InvalidResult",
+		.message = "activity was postponed without valid details",.is_non_retriable = true};
+
+	return pgdf_failure_to_json(&failure);
 }
 
 void

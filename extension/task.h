@@ -23,6 +23,11 @@ typedef struct TaskAttempt
 	TimestampTz scheduled_at;
 } TaskAttempt;
 
+/* SQL: what the worker is told besides the input; after a postponement also where it was. */
+#define PGDF_TASK_SETTINGS(t) \
+	"CASE WHEN " t ".resume_state IS NULL THEN " t ".settings" \
+	" ELSE json_build_object('$state', " t ".resume_state, '$settings', " t ".settings) END"
+
 /* Whose lane the tasks of a name go into; registration NULL: it has none. */
 extern text *pgdf_task_lane(const Registration *registration, const char *name);
 
@@ -44,6 +49,13 @@ extern bool pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, 
  * longer each time, and is a dead letter after pgdf.max_deliveries.
  */
 extern void pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now);
+
+/*
+ * What a worker reports that postpones an attempt: {"delay_ms": ..., "state": ...}.
+ * False when it is not that: then it has failed.
+ */
+extern bool pgdf_postponement_read(text *payload, text **state, int64 *delay_ms);
+extern text *pgdf_postponement_invalid(void);
 
 /*
  * Neither done nor failed: the attempt goes on when the task is handed out again,
