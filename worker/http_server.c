@@ -309,8 +309,16 @@ run_daemon(HttpServer *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
 
+	server->has_closed = false;
 	MHD_run(server->daemon);
-	if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
+
+	/*
+	 * At its limit it stops to listen, and begins again in the run after the
+	 * one that has closed a connection, of which it does not tell.
+	 */
+	if (server->has_closed)
+		http_server_wake(server);
+	else if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
 		timer_start(server->worker, &server->timer, timeout_ms < 3600 * 1000 ? (int64_t) timeout_ms : 3600 * 1000,
 					daemon_due, server);
 	else
@@ -398,6 +406,7 @@ connection_changed(void *arg, struct MHD_Connection *mhd, void **context, enum M
 			*context = http_conn_open(arg, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
 			break;
 		case MHD_CONNECTION_NOTIFY_CLOSED:
+			((HttpServer *) arg)->has_closed = true;
 			http_conn_close(*context);
 			*context = NULL;
 			break;

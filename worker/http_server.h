@@ -54,6 +54,7 @@ typedef struct HttpServer
 	HttpKeys	keys;
 
 	int			connection_count;
+	bool		has_closed;		/* a connection, in the run of libmicrohttpd that is under way */
 	struct HttpConn *oldest;	/* connections that have no request yet, or none any more */
 	struct HttpConn *newest;
 	struct Linger *lingering;	/* sockets whose peer is still sending what we do not read */
