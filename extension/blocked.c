@@ -24,7 +24,7 @@ static PgdfStatement instance_statement = {
 };
 
 static PgdfStatement dead_statement = {
-	"SELECT task_id, name, deliveries::int FROM df.tasks"
+	"SELECT coalesce(map_task_id, task_id), name, deliveries::int FROM df.tasks"
 	" WHERE instance_key = $1 AND state = 4 ORDER BY task_id LIMIT 1",
 	1, {INT8OID}
 };

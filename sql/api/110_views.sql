@@ -114,8 +114,9 @@ SELECT
     s.queues,
     s.activities,
     s.slots,
-    (SELECT pg_catalog.count(*) FROM df.tasks t WHERE t.worker_key = s.worker_key AND t.state = 1)
-        AS claimed,
+    (SELECT coalesce(pg_catalog.sum(coalesce(pg_catalog.bit_count(t.open_items::bit(64)), 1)), 0)::bigint
+     FROM df.tasks t
+     WHERE t.worker_key = s.worker_key AND t.state = 1) AS claimed,
     s.attached_at,
     s.last_seen_at,
     s.lease_until,
@@ -132,7 +133,7 @@ COMMENT ON VIEW df.workers IS 'attached workers of roles that the current role i
 CREATE OR REPLACE VIEW df.dead_letters WITH (security_barrier) AS
 SELECT
     i.instance_id,
-    t.task_id,
+    coalesce(t.map_task_id, t.task_id) AS task_id,
     t.execution,
     t.name,
     t.queue,
@@ -140,9 +141,15 @@ SELECT
     t.attempts,
     t.scheduled_at,
     t.last_failure::jsonb AS last_failure,
-    i.owner
+    i.owner,
+    c.item
 FROM df.tasks t
 JOIN df.instance_state i ON i.instance_key = t.instance_key
+LEFT JOIN LATERAL (
+    SELECT t.first_item + b AS item
+    FROM pg_catalog.generate_series(0, 63) AS b
+    WHERE t.open_items >> b & 1 = 1
+) c ON true
 WHERE t.state = 4
     AND ((SELECT pg_catalog.pg_has_role(current_user, n.nspowner, 'MEMBER')
           FROM pg_catalog.pg_namespace n

@@ -98,7 +98,7 @@ CREATE OR REPLACE FUNCTION df.doctor_work(settle interval) RETURNS TABLE (
     SET search_path = pg_catalog, pg_temp
 AS $$
     -- a task that another call held when its instance ended goes when it is claimed
-    (SELECT 'violation', 'I5', i.instance_id, t.task_id,
+    (SELECT 'violation', 'I5', i.instance_id, coalesce(t.map_task_id, t.task_id),
             format('task "%s" is open, and the instance is %s', t.name, df.status_name(i.status))
      FROM df.tasks t
      JOIN df.instance_state i ON i.instance_key = t.instance_key
@@ -118,12 +118,14 @@ AS $$
            UNION ALL
            SELECT 'df.timers', t.instance_key, t.task_id FROM df.timers t
            UNION ALL
+           SELECT 'df.maps', m.instance_key, m.task_id FROM df.maps m
+           UNION ALL
            SELECT 'df.buffered_events', b.instance_key, NULL FROM df.buffered_events b) w
      WHERE NOT EXISTS (SELECT FROM df.instance_state i WHERE i.instance_key = w.instance_key)
      LIMIT df.doctor_limit())
     UNION ALL
     -- a worker takes over from others: this lasts only when there is none
-    (SELECT CASE WHEN l.is_live THEN 'violation' ELSE 'warning' END, 'I7', i.instance_id, t.task_id,
+    (SELECT CASE WHEN l.is_live THEN 'violation' ELSE 'warning' END, 'I7', i.instance_id, coalesce(t.map_task_id, t.task_id),
             CASE WHEN w.worker_key IS NULL THEN format('it is claimed by worker session %s, which does not exist', t.worker_key)
                  ELSE format('it is claimed by worker "%s", which was last seen at %s', w.name, df.utc_text(w.last_seen_at)) END
      FROM df.tasks t
@@ -138,7 +140,7 @@ AS $$
                           - coalesce(current_setting('pgdf.reconnect_grace', true), '1s')::interval END
      LIMIT df.doctor_limit())
     UNION ALL
-    (SELECT 'violation', 'I8', i.instance_id, t.task_id,
+    (SELECT 'violation', 'I8', i.instance_id, coalesce(t.map_task_id, t.task_id),
             CASE WHEN t.state = 1 THEN 'it is claimed without a fence or a worker'
                  ELSE 'it is not claimed, and has a fence or a worker' END
      FROM df.tasks t
@@ -147,7 +149,7 @@ AS $$
                 ELSE t.fence IS NOT NULL OR t.worker_key IS NOT NULL END
      LIMIT df.doctor_limit())
     UNION ALL
-    (SELECT 'warning', 'dead letter', i.instance_id, t.task_id,
+    (SELECT 'warning', 'dead letter', i.instance_id, coalesce(t.map_task_id, t.task_id),
             format('activity "%s" was delivered %s times and never answered', t.name, t.deliveries)
      FROM df.tasks t
      JOIN df.instance_state i ON i.instance_key = t.instance_key
@@ -247,7 +249,8 @@ AS $$
      CROSS JOIN LATERAL df.awaited_tasks(i.awaited, i.await_remaining) a
      WHERE i.completed_at IS NULL AND i.blocked_reason IS NULL AND a.name IS NULL
          AND NOT EXISTS (SELECT FROM df.tasks t
-                         WHERE t.instance_key = i.instance_key AND t.task_id = a.task_id AND t.state IN (0, 1, 2, 4))
+                         WHERE t.instance_key = i.instance_key AND coalesce(t.map_task_id, t.task_id) = a.task_id
+                             AND t.state IN (0, 1, 2, 4))
          AND NOT EXISTS (SELECT FROM df.timers t WHERE t.instance_key = i.instance_key AND t.task_id = a.task_id)
          AND NOT EXISTS (SELECT FROM df.inbox x WHERE x.instance_key = i.instance_key AND x.task_id = a.task_id)
          AND NOT EXISTS (SELECT FROM df.instance_state c
@@ -284,17 +287,18 @@ AS $$
          AND NOT EXISTS (SELECT FROM df.history c
                          WHERE c.instance_key = o.instance_key AND c.execution = o.execution
                              AND c.task_id IS NOT DISTINCT FROM o.task_id AND c.event_id < o.event_id
-                             AND c.event_type = CASE WHEN o.event_type IN (5, 6) THEN 4
-                                                     WHEN o.event_type = 11 THEN 10 ELSE 7 END)
+                             AND c.event_type = ANY (CASE WHEN o.event_type IN (5, 6) THEN '{4, 50}'::integer[]
+                                                          WHEN o.event_type = 11 THEN '{10}' ELSE '{7}' END))
      LIMIT df.doctor_limit())
     UNION ALL
-    (SELECT 'violation', 'I3', i.instance_id, t.task_id, format('task "%s" is not in history', t.name)
+    (SELECT 'violation', 'I3', i.instance_id, coalesce(t.map_task_id, t.task_id), format('task "%s" is not in history', t.name)
      FROM df.tasks t
      JOIN df.instance_state i ON i.instance_key = t.instance_key
      WHERE i.completed_at IS NULL AND t.execution = i.execution
          AND NOT EXISTS (SELECT FROM df.history h
                          WHERE h.instance_key = t.instance_key AND h.execution = t.execution
-                             AND h.event_id = t.scheduled_event AND h.event_type = 4 AND h.task_id = t.task_id)
+                             AND h.event_id = t.scheduled_event AND h.event_type IN (4, 50)
+                             AND h.task_id = coalesce(t.map_task_id, t.task_id))
      LIMIT df.doctor_limit())
     UNION ALL
     (SELECT 'violation', 'I4', i.instance_id, NULL,
@@ -306,6 +310,22 @@ AS $$
      LEFT JOIN df.instance_state i ON i.instance_key = h.instance_key
      WHERE i.instance_key IS NULL OR i.execution <> h.execution
          OR h.first <> 1 OR h.events <> h.last OR h.last <> i.next_event_id - 1
+     LIMIT df.doctor_limit())
+    UNION ALL
+    -- an item of a map is in one chunk, or has its outcome, or is not yet released
+    (SELECT 'violation', 'map', i.instance_id, m.task_id,
+            format('of %s items, %s are counted as done, %s have an outcome, %s are in chunks, %s are to be released',
+                   m.items, m.completed, d.done, c.open, m.items - m.released)
+     FROM df.maps m
+     JOIN df.instance_state i ON i.instance_key = m.instance_key
+     CROSS JOIN LATERAL (SELECT count(*) AS done FROM df.map_results r
+                         WHERE r.instance_key = m.instance_key AND r.task_id = m.task_id) d
+     CROSS JOIN LATERAL (SELECT coalesce(sum(bit_count(t.open_items::bit(64))), 0) AS open FROM df.tasks t
+                         WHERE t.instance_key = m.instance_key AND t.map_task_id = m.task_id) c
+     WHERE i.completed_at IS NULL AND NOT m.is_closed AND m.execution = i.execution
+         AND (d.done + c.open + m.items - m.released <> m.items
+              OR (m.completed <> d.done AND NOT EXISTS (SELECT FROM df.inbox x
+                                                        WHERE x.instance_key = m.instance_key AND x.task_id = m.task_id)))
      LIMIT df.doctor_limit())
     UNION ALL
     (SELECT 'violation', 'I8', NULL, NULL, format('fence %s is that of %s tasks', t.fence, count(*))
