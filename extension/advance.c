@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "advance.h"
+#include "fault.h"
 #include "instance.h"
 #include "map.h"
 #include "spi.h"
@@ -391,4 +392,5 @@ take_inbox(Engine *engine, const int64 *keys, int nkeys)
 		pgdf_engine_deliver(engine, key, &delivery);
 		CHECK_FOR_INTERRUPTS();
 	}
+	PGDF_FAULT(inbox_taken);
 }

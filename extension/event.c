@@ -18,6 +18,7 @@
 
 #include "event.h"
 #include "failure.h"
+#include "fault.h"
 #include "identity.h"
 #include "instance.h"
 #include "payload.h"
@@ -170,6 +171,7 @@ df_raise_event(PG_FUNCTION_ARGS)
 	{
 		pgdf_wake_workers();
 		pgdf_inbox_insert(target.instance_key, EVENT_EVENT_RAISED, name, payload);
+		PGDF_FAULT(raised);
 	}
 	SPI_finish();
 	pgdf_leave(&caller);

@@ -12,6 +12,7 @@
 
 #include "utils/builtins.h"
 
+#include "fault.h"
 #include "rewind.h"
 #include "spi.h"
 
@@ -68,7 +69,9 @@ pgdf_engine_flush(Engine *engine)
 	Instance   *instance;
 
 	flush_events(engine);
+	PGDF_FAULT(history_written);
 	flush_tasks(engine);
+	PGDF_FAULT(tasks_written);
 	hash_seq_init(&scan, engine->instances);
 	while ((instance = hash_seq_search(&scan)) != NULL)
 	{
@@ -77,6 +80,7 @@ pgdf_engine_flush(Engine *engine)
 		flush_timers(instance);
 		flush_instance(engine, instance);
 	}
+	PGDF_FAULT(instances_written);
 }
 
 static void

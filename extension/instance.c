@@ -24,6 +24,7 @@
 #include "child_retry.h"
 #include "compat.h"
 #include "failure.h"
+#include "fault.h"
 #include "history.h"
 #include "identity.h"
 #include "instance.h"
@@ -312,7 +313,10 @@ pgdf_instance_start(const StartRequest *request)
 		};
 
 		if (insert_instance(&new, request, registration) || keep_existing(request, instance_id))
+		{
+			PGDF_FAULT(started);
 			return instance_id;
+		}
 		CHECK_FOR_INTERRUPTS();
 	}
 }

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "failure.h"
+#include "fault.h"
 #include "map.h"
 #include "orchestrate.h"
 #include "payload.h"
@@ -138,10 +139,13 @@ run_turn(Engine *engine, Instance *instance)
 	turn->input = pgdf_payload_to_jsonb(instance->input == NULL ? NULL :
 										DatumGetTextPP(PointerGetDatum(instance->input)));
 
+	PGDF_FAULT(turn_begun);
 	run_function(instance, registration, turn, &code);
+	PGDF_FAULT(turn_run);
 	engine->turns++;
 	engine->turns_left--;
 	apply_turn(engine, instance, turn, &code, &mark);
+	PGDF_FAULT(turn_applied);
 	pgdf_map_inputs_free(turn);
 	if (instance->blocked_reason != NULL)
 		instance->blocked_hash = pgdf_registry_current_hash(registration);

@@ -8,6 +8,7 @@
 
 #include "fmgr.h"
 
+#include "fault.h"
 #include "pgdf.h"
 
 PG_MODULE_MAGIC;
@@ -17,5 +18,6 @@ void		_PG_init(void);
 void
 _PG_init(void)
 {
+	PGDF_FAULT_INIT();			/* before the prefix is reserved */
 	pgdf_guc_init();
 }

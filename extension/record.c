@@ -17,6 +17,7 @@
 
 #include "compat.h"
 #include "failure.h"
+#include "fault.h"
 #include "limit.h"
 #include "map.h"
 #include "payload.h"
@@ -104,11 +105,13 @@ pgdf_record(WorkCall *call, ArrayType *instances, ArrayType *tasks,
 	refuse_repeats(reports, n);
 	chunks = pgdf_map_lock_reported(reports, n);
 	lock_instances(engine, reports, n);
+	PGDF_FAULT(record_locked);
 	delete_completed(reports, n);
 	for (int i = 0; i < n; i++)
 	{
 		if (!pgdf_task_is_chunk(reports[i].task_id))
 			settle(call, &reports[i]);
+	PGDF_FAULT(recorded);
 	}
 	pgdf_map_record(call, chunks, reports, n);
 
@@ -208,7 +211,7 @@ lock_tasks(Report *reports, int nreports, ArrayType *instances, ArrayType *tasks
 		bool		isnull;
 		bool		is_valid = DatumGetBool(pgdf_spi_datum(row, 8, &isnull));
 
-		report->state = !isnull && is_valid ? REPORT_VALID : REPORT_FENCED;
+		report->state = (!isnull && is_valid) || PGDF_BROKEN(fence) ? REPORT_VALID : REPORT_FENCED;
 		report->attempt.instance_key = report->instance_key;
 		report->attempt.task_id = report->task_id;
 		report->attempt.execution = pgdf_spi_int32(row, 2);
@@ -408,6 +411,10 @@ complete(Engine *engine, Report *report)
 		delivery.type = EVENT_TASK_FAILED;
 		delivery.payload = NULL;
 	}
+	if (PGDF_BROKEN(delivery))
+		return;
+	if (PGDF_BROKEN(repeat))
+		pgdf_engine_deliver(engine, report->instance_key, &delivery);
 	pgdf_engine_deliver(engine, report->instance_key, &delivery);
 }
 

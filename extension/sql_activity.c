@@ -20,6 +20,7 @@
 
 #include "engine.h"
 #include "failure.h"
+#include "fault.h"
 #include "identity.h"
 #include "instance.h"
 #include "limit.h"
@@ -260,7 +261,9 @@ pgdf_sql_run_inline(Engine *engine, int64 instance_key, Oid owner, const Registr
 	code.is_inline = true;
 	code.instance_key = instance_key;
 
+	PGDF_FAULT(sql_begun);
 	end = run_attempt(&code, failure);
+	PGDF_FAULT(sql_run);
 	*result = code.result;
 	if (code.has_written)
 		engine->writing_subtransactions++;
@@ -564,10 +567,14 @@ df_run_sql(PG_FUNCTION_ARGS)
 	}
 	else if (is_open)
 	{
-		text	   *failure = pgdf_sql_run_slow(&task.code);
+		text	   *failure;
 
+		PGDF_FAULT(slow_begun);
+		failure = pgdf_sql_run_slow(&task.code);
+		PGDF_FAULT(slow_run);
 		lock_slow(key);
 		record_slow(&task, failure);
+		PGDF_FAULT(slow_recorded);
 	}
 	SPI_finish();
 	pgdf_leave(&caller);

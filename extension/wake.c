@@ -23,6 +23,7 @@
 #include "storage/lock.h"
 
 #include "compat.h"
+#include "fault.h"
 #include "pgdf.h"
 #include "wake.h"
 
@@ -93,6 +94,8 @@ pgdf_producers_are_quiet(void)
 	LOCKTAG		tag;
 
 	tag_set(&tag, WAKE_SPACE, WAKE_PRODUCERS, TAG_WAKE);
+	if (PGDF_BROKEN(wake))
+		return true;
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	LockRelease(&tag, ExclusiveLock, false);
@@ -156,7 +159,7 @@ pgdf_presence_is_held(int64 worker_key)
 	LOCKTAG		tag;
 
 	tag_set_key(&tag, worker_key, TAG_PRESENCE);
-	if (pgdf_lock_held(&tag, ExclusiveLock))
+	if (pgdf_lock_held(&tag, ExclusiveLock) || PGDF_BROKEN(presence))
 		return true;
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return true;

@@ -12,6 +12,7 @@
 #include "advance.h"
 #include "claim.h"
 #include "compat.h"
+#include "fault.h"
 #include "identity.h"
 #include "map.h"
 #include "pin.h"
@@ -126,14 +127,17 @@ df_work(PG_FUNCTION_ARGS)
 	call.engine->queues = text_list(PG_GETARG_ARRAYTYPE_P(1));
 	call.activities = text_list(PG_GETARG_ARRAYTYPE_P(2));
 	check_session(&call);
+	PGDF_FAULT(call_begun);
 	if (call.mode == WORK_IDLE)
 		call.is_quiet = pgdf_producers_are_quiet();
 
 	pgdf_record(&call, PG_GETARG_ARRAYTYPE_P(6), PG_GETARG_ARRAYTYPE_P(7),
 				PG_GETARG_ARRAYTYPE_P(8), PG_GETARG_TEXT_PP(9), PG_GETARG_ARRAYTYPE_P(10));
 	collect_due(&call);
+	PGDF_FAULT(due_collected);
 	pgdf_advance(&call);
 	pgdf_claim(&call);
+	PGDF_FAULT(claimed);
 	add_summary(&call);
 	finish_transaction(&call);
 

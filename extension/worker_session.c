@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "engine.h"
 #include "failure.h"
+#include "fault.h"
 #include "home.h"
 #include "identity.h"
 #include "map.h"
@@ -233,6 +234,7 @@ df_attach(PG_FUNCTION_ARGS)
 	worker_key = insert_session(fcinfo, now, is_pooled);
 	if (!is_pooled)
 		take_presence(worker_key);
+	PGDF_FAULT(attached);
 	SPI_finish();
 	pgdf_leave(&caller);
 
@@ -264,6 +266,7 @@ df_sweep(PG_FUNCTION_ARGS)
 	pgdf_enter(&caller);
 	SPI_connect();
 	is_alive = renew(worker_key, now);
+	PGDF_FAULT(swept);
 	foreach(cell, find_peers(worker_key))
 		taken += sweep_peer(lfirst(cell), now, &next_ms);
 	taken += take_strays(now);
@@ -472,7 +475,9 @@ take_over(const Peer *peer, TimestampTz now)
 		pgdf_spi_execute(&lock_statement, values, nulls) == 0)
 		return 0;
 
+	PGDF_FAULT(takeover_begun);
 	taken = take_tasks(peer->worker_key, now);
+	PGDF_FAULT(takeover_done);
 	pgdf_spi_execute(&forget_statement, values, NULL);
 	pgdf_spi_execute(&delete_statement, values, NULL);
 	return taken;

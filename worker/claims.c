@@ -13,6 +13,7 @@
 
 #include "db.h"
 #include "dispatch.h"
+#include "fault.h"
 #include "log.h"
 #include "sql_pool.h"
 #include "worker.h"
@@ -112,6 +113,8 @@ claims_end(Activity *activity, char what, char *payload, size_t length)
 	Claim	   *claim = (Claim *) activity;
 	Claims	   *claims = &activity->worker->dispatch->claims;
 
+	if (PGDF_FAULT(activity_ended) && claim->stop == STOP_NONE)
+		record(claim, what, payload != NULL ? xstrndup(payload, length) : NULL, length);
 	if (claim->stop == STOP_VOID || claim->is_failed_early)
 		free(payload);
 	else if (claim->stop == STOP_SHUTDOWN && what == OUTCOME_FAILED)
@@ -273,6 +276,7 @@ start(Worker *w, Claim *claim)
 		timeout_ms = shorter_timeout(timeout_ms, claim->offered->timeout_ms);
 	claim->activity.timeout_ms = timeout_ms;
 	start_clock(claim);
+	(void) PGDF_FAULT(activity_starting);
 	claim->activity.type->start(&claim->activity);
 }
 

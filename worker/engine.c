@@ -14,6 +14,7 @@
 
 #include "claims.h"
 #include "dispatch.h"
+#include "fault.h"
 #include "json.h"
 #include "log.h"
 #include "registry.h"
@@ -57,6 +58,7 @@ static const DbEvents engine_events = {
 	.overdue = engine_overdue,
 };
 
+static void repeat_sent(EngineConn *conn);
 static void done_arrays_make(DoneArrays *done, const OutcomeList *outcomes);
 static void done_arrays_free(DoneArrays *done);
 static void call_done(Db *db, const DbResult *result, void *arg);
@@ -171,6 +173,8 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	DbParams	params = {0};
 
 	outcomes_append(&conn->sent, outcomes);
+	if (PGDF_FAULT(call_made))
+		repeat_sent(conn);
 	conn->mode = mode;
 	conn->room = room;
 	conn->turns = turns;
@@ -193,6 +197,20 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	db_param_array(&params, &done.payloads);
 	db_call(&conn->db, work_sql, &params, turn_timeout_ms + CALL_MARGIN_MS, call_done, conn);
 	done_arrays_free(&done);
+	(void) PGDF_FAULT(call_sent);
+}
+
+/* A fault: every outcome twice in one call. */
+static void
+repeat_sent(EngineConn *conn)
+{
+	OutcomeList copies = {0};
+
+	for (const Outcome *outcome = conn->sent.head; outcome != NULL; outcome = outcome->next)
+		outcomes_push(&copies, outcome_new(outcome->key, outcome->what,
+										   outcome->payload ? xstrndup(outcome->payload, outcome->length) : NULL,
+										   outcome->length, outcome->made_us));
+	outcomes_append(&conn->sent, &copies);
 }
 
 /* A turn that does not listen to its cancellation holds its instance until its backend ends. */
@@ -243,11 +261,14 @@ call_done(Db *db, const DbResult *result, void *arg)
 	Worker	   *w = db->worker;
 	Engine	   *engine = &w->dispatch->engine;
 	CallReport	report = {.mode = conn->mode, .next_due_ms = -1};
+	const DbResult no_answer = {.sqlstate = ""};
 
 	conn->is_calling = false;
 	engine->calls--;
 	engine->room_reserved -= conn->room;
 
+	if (PGDF_FAULT(call_answered))
+		result = &no_answer;
 	if (!result->is_ok || PQntuples(result->rows) < 1)
 	{
 		report.is_answered = result->rows != NULL;
@@ -262,6 +283,7 @@ call_done(Db *db, const DbResult *result, void *arg)
 	for (int row = 1; row < PQntuples(result->rows); row++)
 		read_row(conn, result->rows, row, &report);
 	settle_sent(conn, report.is_durable);
+	(void) PGDF_FAULT(call_settled);
 
 	report.is_full = (conn->room > 0 && report.claimed >= conn->room) ||
 		(conn->turns > 0 && report.turns >= conn->turns);
@@ -358,6 +380,8 @@ read_row(EngineConn *conn, const PGresult *rows, int row, CallReport *report)
 		case 'T':
 		case 'Q':
 			report->claimed++;
+			if (report->is_durable && PGDF_FAULT(task_read))
+				claims_start(w, rows, row);
 			if (report->is_durable)
 				claims_start(w, rows, row);
 			else				/* a claim that may vanish must not be the start of an attempt */

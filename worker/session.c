@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "fault.h"
 #include "json.h"
 #include "log.h"
 #include "registry.h"
@@ -328,6 +329,8 @@ attach_done(Db *db, const DbResult *result, void *arg)
 	session->turn_timeout_ms = db_int8(result->rows, 0, 2);
 	session->timeline = (int) db_int8(result->rows, 0, 3);
 	begin_session(w, db_int8(result->rows, 0, 0));
+	if (PGDF_FAULT(attach_answered))
+		session->is_attached = false;
 }
 
 /* The extension may not be there yet, the role may lack a grant: try for ever. */
@@ -467,6 +470,7 @@ sweep_done(Db *db, const DbResult *result, void *arg)
 	int64_t		next_ms = RETRY_MS;
 
 	session->is_calling = false;
+	(void) PGDF_FAULT(sweep_answered);
 	if (result->is_ok && PQntuples(result->rows) == 1)
 	{
 		next_ms = db_int8(result->rows, 0, 2);
@@ -592,6 +596,7 @@ detach(Worker *w)
 
 	db_param_int8(&params, w->dispatch->session.worker_key);
 	call(w, "SELECT df.detach($1)", &params, CALL_DEADLINE_MS, detach_done);
+	(void) PGDF_FAULT(detach_made);
 }
 
 static void

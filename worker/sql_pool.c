@@ -17,6 +17,7 @@
 #include "claims.h"
 #include "db.h"
 #include "dispatch.h"
+#include "fault.h"
 #include "json.h"
 #include "log.h"
 #include "worker.h"
@@ -259,6 +260,7 @@ run(Worker *w, SqlConn *conn, SqlTask *task)
 	db_param_int8(&params, activity->fence);
 	db_call(&conn->db, "SELECT df.run_sql($1, $2, $3, $4)", &params,
 			activity->timeout_ms > 0 ? activity->timeout_ms + DEADLINE_MARGIN_MS : 0, run_done, conn);
+	(void) PGDF_FAULT(sql_sent);
 }
 
 static void
@@ -267,9 +269,12 @@ run_done(Db *db, const DbResult *result, void *arg)
 	SqlConn    *conn = arg;
 	Worker	   *w = db->worker;
 	SqlTask    *task = conn->task;
+	const DbResult no_answer = {.sqlstate = ""};
 
 	conn->task = NULL;
 	task->conn = NULL;
+	if (PGDF_FAULT(sql_answered))
+		result = &no_answer;
 	timer_start(w, &conn->idle_timer, IDLE_MS, close_idle, conn);
 
 	if (result->is_ok && result->is_durable)
