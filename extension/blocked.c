@@ -92,7 +92,7 @@ dead_reason(Datum key)
 {
 	if (pgdf_spi_execute_latest(&dead_statement, &key, NULL) == 0)
 		return NULL;
-	return psprintf("activity \"%s\" (task %d) is a dead letter: it was handed out %d times without an answer",
+	return psprintf("activity \"%s\" (task %d) is a dead letter; deliveries without an answer: %d",
 					pgdf_spi_cstring(0, 2), pgdf_spi_int32(0, 1), pgdf_spi_int32(0, 3));
 }
 

@@ -17,6 +17,9 @@
 #include "rewind.h"
 #include "spi.h"
 
+/* So often in a row may a backend be terminated for what an instance does. */
+#define RUNAWAYS_MAX	3
+
 static PgdfStatement insert_inbox_statement = {
 	"INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time, name, payload, failure)"
 	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -39,6 +42,8 @@ static PgdfStatement turn_timer_statement = {
 static bool is_outcome(const Delivery *delivery);
 static void add_note(Instance *instance, const Delivery *delivery);
 static text *copy_text(text *value);
+static bool is_runaway(const Delivery *delivery);
+static void note_runaway(Engine *engine, Instance *instance);
 static void change_suspension(Instance *instance, const Delivery *delivery, InstanceStatus status);
 static bool has_missed_turn(const Instance *instance);
 static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
@@ -122,6 +127,11 @@ pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delive
 			}
 			break;
 		case EVENT_ORCHESTRATOR_STARTED:
+			if (is_runaway(delivery))
+			{
+				note_runaway(engine, instance);
+				break;
+			}
 			/* "run a turn": another try, a start that was due later, a satisfied wait that was left */
 			if (instance->next_event_id == 1)
 				pgdf_instance_add_event(instance, EVENT_EXECUTION_STARTED,
@@ -215,6 +225,32 @@ is_outcome(const Delivery *delivery)
 		default:
 			return false;
 	}
+}
+
+static bool
+is_runaway(const Delivery *delivery)
+{
+	return delivery->name != NULL &&
+		strcmp(text_to_cstring(delivery->name), PGDF_RUNAWAY_NAME) == 0;
+}
+
+/*
+ * The turn was rolled back with its backend, and so was the delivery of what
+ * brought it on: that comes again with this row, and this row comes again with the
+ * next, until a turn commits or it is enough.
+ */
+static void
+note_runaway(Engine *engine, Instance *instance)
+{
+	const Registration *registration;
+
+	instance->turn_failures++;
+	instance->is_dirty = true;
+	if (instance->turn_failures < RUNAWAYS_MAX)
+		return;
+	pgdf_instance_block(instance, "its code does not end when it is cancelled: the backend had to be terminated");
+	registration = pgdf_engine_registration(engine, instance->name, instance->version);
+	instance->blocked_hash = registration ? pgdf_registry_current_hash(registration) : "";
 }
 
 static text *

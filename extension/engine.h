@@ -207,6 +207,9 @@ extern void pgdf_instance_deliver(Engine *engine, Instance *instance, const Deli
 /* A task of a locked instance has its outcome; a failure when delivery->failure is set. */
 extern void pgdf_instance_record_outcome(Instance *instance, const Delivery *delivery);
 
+/* Name of an inbox row: a backend that ran this instance's code had to be terminated. */
+#define PGDF_RUNAWAY_NAME	"*runaway"
+
 /* Insert an inbox row. */
 extern void pgdf_delivery_insert(int64 key, const Delivery *delivery);
 

@@ -194,6 +194,12 @@ pgdf_running_mark(int64 instance_key)
 	(void) LockAcquire(&tag, ExclusiveLock, false, true);
 }
 
+int
+pgdf_running_tag(void)
+{
+	return TAG_RUNNING;
+}
+
 void
 pgdf_pin_lock(void)
 {

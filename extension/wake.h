@@ -47,4 +47,7 @@ extern bool pgdf_call_exclude(int64 worker_key);
 /* Names, until the end of the (sub)transaction, the instance whose code this backend runs. */
 extern void pgdf_running_mark(int64 instance_key);
 
+/* What pg_locks shows of such a lock as objsubid; classid and objid are the key's halves. */
+extern int	pgdf_running_tag(void);
+
 #endif							/* PGDF_WAKE_H */

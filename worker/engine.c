@@ -25,7 +25,8 @@
  * The server ends a turn after its own time-out; a call that takes so much
  * longer is stuck, and its backend is terminated.
  */
-#define CALL_MARGIN_MS			5000
+#define CALL_MARGIN_MS			2000
+#define CALL_DEADLINE_MIN_MS	5000	/* a slow commit is no runaway */
 #define TURN_TIMEOUT_MS			10000	/* when the server's is not known */
 
 /* Turns and SQL activities run user code here: nothing else may limit them but the engine. */
@@ -52,6 +53,7 @@ typedef struct DoneArrays
 	Buf			outcomes;
 } DoneArrays;
 
+static int64_t call_deadline_ms(const Worker *w);
 static void engine_overdue(Db *db, int backend_pid);
 
 static const DbEvents engine_events = {
@@ -167,8 +169,6 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 {
 	Worker	   *w = conn->db.worker;
 	Engine	   *engine = &w->dispatch->engine;
-	const Session *session = &w->dispatch->session;
-	int64_t		turn_timeout_ms = session->turn_timeout_ms > 0 ? session->turn_timeout_ms : TURN_TIMEOUT_MS;
 	DoneArrays	done = {0};
 	DbParams	params = {0};
 
@@ -184,7 +184,7 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	engine->room_reserved += room;
 
 	done_arrays_make(&done, &conn->sent);
-	db_param_int8(&params, session->worker_key);
+	db_param_int8(&params, w->dispatch->session.worker_key);
 	db_param_array(&params, &engine->queues);
 	db_param_array(&params, &engine->activities);
 	db_param_int4(&params, room);
@@ -195,7 +195,7 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	db_param_array(&params, &done.fences);
 	db_param_text(&params, PG_TEXT_OID, done.outcomes.data != NULL ? done.outcomes.data : "");
 	db_param_array(&params, &done.payloads);
-	db_call(&conn->db, work_sql, &params, turn_timeout_ms + CALL_MARGIN_MS, call_done, conn);
+	db_call(&conn->db, work_sql, &params, call_deadline_ms(w), call_done, conn);
 	done_arrays_free(&done);
 	(void) PGDF_FAULT(call_sent);
 }
@@ -213,11 +213,20 @@ repeat_sent(EngineConn *conn)
 	outcomes_append(&conn->sent, &copies);
 }
 
+static int64_t
+call_deadline_ms(const Worker *w)
+{
+	int64_t		turn_timeout_ms = w->dispatch->session.turn_timeout_ms;
+	int64_t		deadline_ms = (turn_timeout_ms > 0 ? turn_timeout_ms : TURN_TIMEOUT_MS) + CALL_MARGIN_MS;
+
+	return deadline_ms > CALL_DEADLINE_MIN_MS ? deadline_ms : CALL_DEADLINE_MIN_MS;
+}
+
 /* A turn that does not listen to its cancellation holds its instance until its backend ends. */
 static void
 engine_overdue(Db *db, int backend_pid)
 {
-	session_signal_backend(db->worker, backend_pid, true);
+	session_signal_backend(db->worker, backend_pid, BACKEND_RUNAWAY);
 }
 
 static void

@@ -200,7 +200,7 @@ session_want_detach(Worker *w)
 }
 
 void
-session_signal_backend(Worker *w, int pid, bool terminate)
+session_signal_backend(Worker *w, int pid, BackendEnd end)
 {
 	Session    *session = &w->dispatch->session;
 
@@ -210,7 +210,7 @@ session_signal_backend(Worker *w, int pid, bool terminate)
 		return;
 	session->signal_count++;
 	signal->pid = pid;
-	signal->terminate = terminate;
+	signal->end = end;
 }
 
 static void
@@ -567,6 +567,13 @@ wake_done(Db *db, const DbResult *result, void *arg)
 		db_log_failure(result, "wake idle workers");
 }
 
+/* In the order of BackendEnd. */
+static const char *const signal_sql[] = {
+	"SELECT pg_catalog.pg_cancel_backend($1)",
+	"SELECT pg_catalog.pg_terminate_backend($1)",
+	"SELECT df.terminate_runaway($1)",
+};
+
 static void
 send_signal(Worker *w)
 {
@@ -575,8 +582,7 @@ send_signal(Worker *w)
 	DbParams	params = {0};
 
 	db_param_int4(&params, signal.pid);
-	call(w, signal.terminate ? "SELECT pg_catalog.pg_terminate_backend($1)" : "SELECT pg_catalog.pg_cancel_backend($1)",
-		 &params, CALL_DEADLINE_MS, signal_done);
+	call(w, signal_sql[signal.end], &params, CALL_DEADLINE_MS, signal_done);
 }
 
 static void

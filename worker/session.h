@@ -20,11 +20,18 @@
 
 #define SESSION_MAX_SIGNALS 64
 
-/* A backend of ours to be stopped. */
+/* How a backend of ours is to be stopped. */
+typedef enum BackendEnd
+{
+	BACKEND_CANCEL,				/* its query */
+	BACKEND_TERMINATE,			/* all of it */
+	BACKEND_RUNAWAY				/* all of it; counts against the instance whose code it runs */
+} BackendEnd;
+
 typedef struct BackendSignal
 {
 	int			pid;
-	bool		terminate;		/* false: cancel its query */
+	BackendEnd	end;
 } BackendSignal;
 
 typedef struct Session
@@ -84,7 +91,7 @@ extern void session_want_sweep(struct Worker *w);
 extern void session_want_wake(struct Worker *w);
 extern void session_want_detach(struct Worker *w);
 
-/* Stop a backend of this worker: its query, or all of it. */
-extern void session_signal_backend(struct Worker *w, int pid, bool terminate);
+/* Stop a backend of this worker. */
+extern void session_signal_backend(struct Worker *w, int pid, BackendEnd end);
 
 #endif							/* PGDF_SESSION_H */

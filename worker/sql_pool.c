@@ -162,7 +162,7 @@ sql_cancel(Activity *activity)
 	if (task->conn == NULL)
 		give_back(w, task);
 	else if (task->conn->db.state == DB_BUSY)
-		session_signal_backend(w, PQbackendPID(task->conn->db.conn), false);
+		session_signal_backend(w, PQbackendPID(task->conn->db.conn), BACKEND_CANCEL);
 }
 
 static void
@@ -174,7 +174,7 @@ conn_ready(Db *db)
 static void
 conn_overdue(Db *db, int backend_pid)
 {
-	session_signal_backend(db->worker, backend_pid, true);
+	session_signal_backend(db->worker, backend_pid, BACKEND_TERMINATE);
 }
 
 /* df_heartbeat() sends the activity's progress ahead of its transaction. */

@@ -105,7 +105,8 @@ DECLARE
         'sweep',
         'idle',
         'wake',
-        'detach'
+        'detach',
+        'terminate_runaway'
     ];
     -- each asks what the role that it acts for may do: see http_caller.c
     http CONSTANT text[] := ARRAY[
