@@ -33,6 +33,7 @@
 
 #include "identity.h"
 #include "limit.h"
+#include "map.h"
 #include "registry.h"
 #include "spi.h"
 #include "turn.h"
@@ -88,9 +89,12 @@ static PgdfStatement lock_statement = {
 	1, {TEXTOID}
 };
 
-/* Those that were claimed from the lanes of SQL activities before there was a limit count too. */
+/*
+ * Those that were claimed from the lanes of SQL activities before there was a limit
+ * count too; of a chunk of a map, each item.
+ */
 static PgdfStatement running_statement = {
-	"SELECT count(*) FROM df.tasks"
+	"SELECT coalesce(sum(coalesce(bit_count(open_items::bit(64)), 1)), 0)::bigint FROM df.tasks"
 	" WHERE state = 1 AND worker_key IS NOT NULL"
 	"   AND (lane = $1 OR (left(lane, 1) = '*' AND lower(name) = $1))",
 	1, {TEXTOID}
@@ -267,9 +271,16 @@ pgdf_limit_lane(const char *name)
 const char *
 pgdf_limit_lane_name(const char *lane)
 {
-	size_t		prefix = strlen(PGDF_LANE_LIMITED);
+	static const char *const prefixes[] = {PGDF_LANE_LIMITED, MAP_LANE_LIMITED, MAP_LANE_PREFIX};
 
-	return strncmp(lane, PGDF_LANE_LIMITED, prefix) == 0 ? lane + prefix : lane;
+	for (int i = 0; i < lengthof(prefixes); i++)
+	{
+		size_t		length = strlen(prefixes[i]);
+
+		if (strncmp(lane, prefixes[i], length) == 0)
+			return lane + length;
+	}
+	return lane;
 }
 
 /* --------------------------------------------------------------------- claims */

@@ -37,6 +37,7 @@
 #define MAP_LANE_PREFIX		"*map "	/* of what workers do: and the activity's name */
 #define MAP_LANE_SQL		"*map*sql"
 #define MAP_LANE_SLOW		"*map*slow"
+#define MAP_LANE_LIMITED	"*map:" /* of SQL activities with a limit: and the activity's name */
 
 /* errorType of a map some of whose items have failed. */
 #define MAP_FAILURE_TYPE	"ItemFailed"
@@ -85,7 +86,7 @@ typedef struct Chunk
 	text	   *retry;
 	TimestampTz scheduled_at;
 	char	   *name;
-	bool		is_slow;		/* in the lane of slow SQL activities */
+	bool		is_slow;		/* of SQL activities, each in a transaction of its own */
 	text	   *resume_state;	/* of its only item, whose attempt was postponed; or NULL */
 	bool		is_touched;
 } Chunk;
@@ -95,7 +96,8 @@ typedef struct Chunk
 	t ".instance_key, " t ".task_id, " t ".ctid, " t ".state, " t ".fence, " t ".execution, " \
 	t ".map_task_id, " t ".first_item, " t ".open_items, " t ".started_items, " t ".attempts, " \
 	t ".deliveries, " t ".at_most_once AND " t ".resume_state IS NULL, " t ".retry, " t ".scheduled_at, " t ".name, " \
-	t ".lane = '" MAP_LANE_SLOW "', " t ".resume_state"
+	t ".lane = '" MAP_LANE_SLOW "' OR left(" t ".lane, 5) = '" MAP_LANE_LIMITED "', " \
+	t ".resume_state"
 #define CHUNK_COLUMNS_COUNT 18
 
 /* What a transaction does to chunks and items, written in bulk by pgdf_map_changes_write(). */
@@ -198,8 +200,8 @@ extern void pgdf_chunk_rest(MapChanges *changes, Chunk *chunk, int bit, text *fa
 /* The item is queued again, nothing counted; lane NULL: where the chunk was. */
 extern void pgdf_chunk_give_back(MapChanges *changes, Chunk *chunk, int bit, const char *lane);
 
-/* A SQL activity that takes too long for an engine call: into a chunk of its own, in the slow lane. */
-extern void pgdf_chunk_slow_down(MapChanges *changes, Chunk *chunk, int bit);
+/* A SQL activity that does not fit into an engine call: into a chunk of its own, in that lane. */
+extern void pgdf_chunk_slow_down(MapChanges *changes, Chunk *chunk, int bit, const char *lane);
 
 /* The attempt counts from here on. */
 extern void pgdf_chunk_started(MapChanges *changes, Chunk *chunk, int bit);

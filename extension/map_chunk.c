@@ -242,7 +242,7 @@ pgdf_chunk_give_back(MapChanges *changes, Chunk *chunk, int bit, const char *lan
 }
 
 void
-pgdf_chunk_slow_down(MapChanges *changes, Chunk *chunk, int bit)
+pgdf_chunk_slow_down(MapChanges *changes, Chunk *chunk, int bit, const char *lane)
 {
 	NewChunk   *single = palloc(sizeof(NewChunk));
 
@@ -250,7 +250,7 @@ pgdf_chunk_slow_down(MapChanges *changes, Chunk *chunk, int bit)
 	single->items = UINT64CONST(1) << bit;
 	single->attempts = chunk->attempts;
 	single->deliveries = chunk->deliveries;
-	single->lane = MAP_LANE_SLOW;
+	single->lane = lane;
 	changes->new_chunks = lappend(changes->new_chunks, single);
 	leave(changes, chunk, bit);
 }

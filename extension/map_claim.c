@@ -20,6 +20,7 @@
 
 #include "call_http.h"
 #include "claim.h"
+#include "limit.h"
 #include "map.h"
 #include "spi.h"
 
@@ -85,10 +86,13 @@ typedef struct ClaimedChunk
 	text	   *settings;
 	text	   *traceparent;
 	bool		is_gone;		/* nobody wants it any more */
+	const char *lane;			/* where what is not taken of it goes; NULL: where it was */
 } ClaimedChunk;
 
 static Datum lane_array(const WorkCall *call);
 static void claim_lane(WorkCall *call, const char *queue, const char *lane);
+static void claim_chunks(WorkCall *call, const char *queue, const char *lane);
+static void move_to_limited_lane(ClaimedChunk *claimed);
 static ClaimedChunk *read_claimed(uint64 row, const char *lane);
 static int	take_items(ClaimedChunk *claimed, int room);
 static uint64 lowest_bits(uint64 bits, int count);
@@ -123,27 +127,50 @@ static Datum
 lane_array(const WorkCall *call)
 {
 	static unsigned int turn = 0;
+	const List *limited = pgdf_limit_names();
 	int			nnames = list_length(call->activities);
 	ColumnArray lanes;
+	int			n = 0;
+	ListCell   *cell;
 
 	turn++;
-	pgdf_column_init(&lanes, nnames + 1);
-	pgdf_column_set(&lanes, 0, CStringGetTextDatum(MAP_LANE_SLOW), false);
+	pgdf_column_init(&lanes, 1 + list_length(limited) + nnames);
+	pgdf_column_set(&lanes, n++, CStringGetTextDatum(MAP_LANE_SLOW), false);
+	foreach(cell, limited)
+		pgdf_column_set(&lanes, n++,
+						CStringGetTextDatum(psprintf(MAP_LANE_LIMITED "%s", (char *) lfirst(cell))), false);
 	for (int i = 0; i < nnames; i++)
 	{
 		const char *name = list_nth(call->activities, (turn + i) % nnames);
 
-		pgdf_column_set(&lanes, i + 1,
+		pgdf_column_set(&lanes, n++,
 						CStringGetTextDatum(psprintf(MAP_LANE_PREFIX "%s", name)), false);
 	}
 	return pgdf_column_array(&lanes, TEXTARRAYOID);
 }
 
-/* As many chunks as probably fit, until there is no room or nothing left. */
 static void
 claim_lane(WorkCall *call, const char *queue, const char *lane)
 {
-	char		what = strcmp(lane, MAP_LANE_SLOW) == 0 ? 'Q' : 'T';
+	int			before = call->claimed;
+	int			call_room = call->room;
+	LimitGrant	limit;
+	int			room = pgdf_limit_admit(call->engine, queue, lane, call->room - before, &limit);
+
+	if (room <= 0)
+		return;
+	call->room = before + room;
+	claim_chunks(call, queue, lane);
+	call->room = call_room;
+	pgdf_limit_note_claims(call->engine, &limit, call->claimed - before);
+}
+
+/* As many chunks as probably fit, until there is no room or nothing left. */
+static void
+claim_chunks(WorkCall *call, const char *queue, const char *lane)
+{
+	bool		is_slow = strcmp(lane, MAP_LANE_SLOW) == 0;
+	char		what = is_slow || strncmp(lane, MAP_LANE_LIMITED, strlen(MAP_LANE_LIMITED)) == 0 ? 'Q' : 'T';
 	int			size = MAP_CHUNK_ITEMS; /* what a chunk has, as far as is known */
 	Datum		values[5];
 
@@ -164,7 +191,13 @@ claim_lane(WorkCall *call, const char *queue, const char *lane)
 		for (uint64 row = 0; row < n; row++)
 			chunks[row] = read_claimed(row, lane);
 		for (uint64 i = 0; i < n; i++)
-			call->claimed += take_items(chunks[i], call->room - call->claimed);
+		{
+			/* what has got a limit since it became slow is claimed from a lane of its own */
+			if (is_slow && pgdf_limit_is_set(chunks[i]->chunk->name))
+				move_to_limited_lane(chunks[i]);
+			else
+				call->claimed += take_items(chunks[i], call->room - call->claimed);
+		}
 		add_items(call, chunks, n, what);
 		if (n < (uint64) wanted)
 			return;
@@ -210,6 +243,8 @@ take_items(ClaimedChunk *claimed, int room)
 		.resume_state = chunk->resume_state
 	};
 
+	if (claimed->lane != NULL)
+		rest.lane = claimed->lane;
 	if (claimed->is_gone || taken == 0)
 	{
 		pgdf_task_delete(chunk->instance_key, chunk->chunk_id);
@@ -229,6 +264,13 @@ take_items(ClaimedChunk *claimed, int room)
 		chunk->open = taken;
 	}
 	return pg_popcount64(taken);
+}
+
+static void
+move_to_limited_lane(ClaimedChunk *claimed)
+{
+	claimed->lane = psprintf(MAP_LANE_LIMITED "%s", pgdf_name_key(claimed->chunk->name));
+	(void) take_items(claimed, 0);
 }
 
 static uint64

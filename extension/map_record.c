@@ -13,6 +13,7 @@
 #include "utils/jsonb.h"
 
 #include "failure.h"
+#include "limit.h"
 #include "map.h"
 #include "payload.h"
 #include "spi.h"
@@ -89,6 +90,8 @@ pgdf_map_record(WorkCall *call, HTAB *chunks, Report *reports, int nreports)
 		if (report->outcome == 'h')
 			continue;			/* progress is shown of a map, not of its items */
 		engine->recorded++;
+		if (report->outcome != 's' && pgdf_limit_is_set(entry->chunk->name))
+			engine->tasks_queued++; /* a slot is free: others may want to know */
 		settle(&changes, entry->chunk, report, engine->now);
 	}
 	pgdf_map_changes_write(&changes, engine, engine->now);

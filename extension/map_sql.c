@@ -17,6 +17,7 @@
 #include "claim.h"
 #include "failure.h"
 #include "instance.h"
+#include "limit.h"
 #include "map.h"
 #include "payload.h"
 #include "spi.h"
@@ -80,7 +81,7 @@ static text **read_inputs(Chunk *chunk);
 static void run_item(Engine *engine, MapChanges *changes, const SqlChunk *chunk, int bit,
 					 const Registration *registration, text *input);
 static void move_to_worker_lane(const Chunk *chunk, const Registration *registration);
-static void slow_down(Engine *engine, MapChanges *changes, Chunk *chunk);
+static void slow_down(MapChanges *changes, Chunk *chunk, const char *lane);
 static Chunk *lock_slow(const Datum *key, int bit);
 
 void
@@ -233,9 +234,14 @@ run_chunk(Engine *engine, MapChanges *changes, const SqlChunk *chunk)
 		engine->tasks_queued += pg_popcount64(chunk->chunk->open);
 		return true;
 	}
+	if (pgdf_limit_is_set(chunk->chunk->name))
+	{
+		slow_down(changes, chunk->chunk, psprintf(MAP_LANE_LIMITED "%s", pgdf_name_key(chunk->chunk->name)));
+		return GetCurrentTimestamp() < engine->deadline;
+	}
 	if (pgdf_inline_sql_budget == 0)
 	{
-		slow_down(engine, changes, chunk->chunk);
+		slow_down(changes, chunk->chunk, MAP_LANE_SLOW);
 		return GetCurrentTimestamp() < engine->deadline;
 	}
 	inputs = read_inputs(chunk->chunk);
@@ -281,7 +287,7 @@ run_item(Engine *engine, MapChanges *changes, const SqlChunk *chunk, int bit,
 			engine->recorded++;
 			break;
 		case ATTEMPT_UNDECIDED:
-			pgdf_chunk_slow_down(changes, chunk->chunk, bit);
+			pgdf_chunk_slow_down(changes, chunk->chunk, bit, MAP_LANE_SLOW);
 			break;
 	}
 }
@@ -297,14 +303,14 @@ move_to_worker_lane(const Chunk *chunk, const Registration *registration)
 	pgdf_spi_execute(&lane_of_statement, values, NULL);
 }
 
-/* With a budget of 0 nothing of it runs inside an engine call. */
+/* With a budget of 0, or a limit, nothing of it runs inside an engine call. */
 static void
-slow_down(Engine *engine, MapChanges *changes, Chunk *chunk)
+slow_down(MapChanges *changes, Chunk *chunk, const char *lane)
 {
 	for (int bit = 0; bit < MAP_CHUNK_ITEMS; bit++)
 	{
 		if (pgdf_chunk_has(chunk, bit))
-			pgdf_chunk_slow_down(changes, chunk, bit);
+			pgdf_chunk_slow_down(changes, chunk, bit, lane);
 	}
 }
 
