@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#define HTTP_TIME_SIZE 40
+#define HTTP_TIME_SIZE 128
 
 /*
  * Read "2026-11-23", "2026-11-23T05:17[:00[.1234567]][Z|+01:00|+0100|+01]", a
