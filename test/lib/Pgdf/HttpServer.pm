@@ -6,7 +6,8 @@
 #   $server->url('/hello'); $server->port; $server->requests('/hello');
 #
 # A request is { method, path, query, headers (lower case), body }; $n counts those to one path from 1.  A process
-# serves each connection, one request on it.  It listens on 127.0.0.1 and ends with the test.
+# serves each connection, one request on it.  It listens on 127.0.0.1, or with host => '::' on every address, and ends
+# with the test.
 
 package Pgdf::HttpServer;
 
@@ -15,7 +16,7 @@ use warnings;
 
 use Carp;
 use Fcntl qw(:flock);
-use IO::Socket::INET;
+use IO::Socket::IP;
 use JSON::PP;
 use Pgdf::Process qw(slurp);
 use POSIX ();
@@ -23,8 +24,8 @@ use POSIX ();
 sub new
 {
 	my ($class, %opts) = @_;
-	my $listener = IO::Socket::INET->new(Listen => 128, LocalAddr => '127.0.0.1', LocalPort => $opts{port} // 0,
-		ReuseAddr => 1) or croak "could not listen: $!";
+	my $listener = IO::Socket::IP->new(Listen => 128, LocalHost => $opts{host} // '127.0.0.1',
+		LocalPort => $opts{port} // 0, ReuseAddr => 1, V6Only => 0) or croak "could not listen: $@";
 	my $self = bless { port => $listener->sockport, log => "$opts{dir}/requests", routes => $opts{routes},
 		owner => $$ }, $class;
 
