@@ -15,7 +15,7 @@ EXTENSION_MAKE = flock extension $(MAKE) -C extension
 WORKER_MAKE = flock worker $(MAKE) -C worker
 UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
 C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/modules/*.[ch]))
-SHELL_FILES = .ci/run bench/run test/run test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
+SHELL_FILES = .ci/run bench/run test/run test/valgrind test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
 	packaging/tools/indent packaging/tools/manpage
 
 all: extension worker  ## build the extension and the worker (default)
@@ -59,6 +59,8 @@ demo-stop:  ## stop what KEEP=1 left running
 
 check: deps  ## every test, in a scratch installation, after installing what is missing
 	+$(MAKE) all unit
+	+$(WORKER_MAKE) SANITIZE=1
+	+$(UNIT_MAKE) SANITIZE=1
 	test/run
 
 check-unit: all unit  ## the tests of pure C
@@ -85,11 +87,18 @@ freeze: all  ## keep today's install script as the released one of its version
 	mkdir -p test/upgrade
 	cp extension/pgdf--$(VERSION).sql test/upgrade/
 
-asan:  ## unit tests and worker tests with AddressSanitizer and UBSan
-	+$(EXTENSION_MAKE)
+asan: all  ## unit tests and every worker test with AddressSanitizer and UBSan
 	+$(WORKER_MAKE) SANITIZE=1
 	+$(UNIT_MAKE) SANITIZE=1
-	PGDF_PROGRAM=worker/pgdf-asan test/run unit tap
+	PGDF_PROGRAM=worker/pgdf-asan test/run sanitize tap
+
+check-sanitize: all  ## unit tests and the tests that feed the worker from outside, with the sanitizers
+	+$(WORKER_MAKE) SANITIZE=1
+	+$(UNIT_MAKE) SANITIZE=1
+	test/run sanitize
+
+valgrind: all  ## SQL tests with the server below valgrind (needs it installed); FILES= picks some
+	test/valgrind $(FILES)
 
 bench: all  ## floors and workloads, measured; WORKLOADS="W1 W3", N=10000 pick (see bench/README.md)
 	bench/run
@@ -142,5 +151,5 @@ clean:  ## leave a pristine tree
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	chaos check-regress check-isolation check-tap check-upgrade freeze asan bench indent indent-check typedefs lint lint-rules \
+	chaos check-regress check-isolation check-tap check-upgrade freeze asan check-sanitize valgrind bench indent indent-check typedefs lint lint-rules \
 	lint-shell lint-cppcheck lint-tidy compile_commands.json dist clean

@@ -26,7 +26,7 @@ my %suites = (
 		files => 'specs/*.spec',
 		command => [ $ENV{PG_ISOLATION_REGRESS}, "--inputdir=$ENV{PGDF_TEST_DIR}/isolation" ]
 	});
-my ($suite_name, $installcheck, $jobs, $deadline, $counts) = ('regress', 0, 4, 120, undef);
+my ($suite_name, $installcheck, $jobs, $deadline, $counts) = ('regress', 0, 4, $ENV{PGDF_TEST_DEADLINE} // 120, undef);
 my (%running, %outcome, @databases);
 
 GetOptions(
