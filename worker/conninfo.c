@@ -37,7 +37,7 @@ static bool is_set_by_user(const PQconninfoOption *given, const PQconninfoOption
 static void export_service(const PQconninfoOption *given);
 
 bool
-conninfo_build(Conninfo *info, const char *dbname)
+conninfo_build(Conninfo *info, const char *dbname, const char *program)
 {
 	PQconninfoOption *given = NULL;
 	PQconninfoOption *ambient;
@@ -67,7 +67,7 @@ conninfo_build(Conninfo *info, const char *dbname)
 		info->values[n++] = defaults[i].value;
 	}
 	info->keywords[n] = "fallback_application_name";
-	info->values[n++] = "pgdf worker";
+	info->values[n++] = program;
 	if (dbname != NULL)
 	{
 		info->dbname = xstrdup(dbname);

@@ -22,10 +22,11 @@ typedef struct Conninfo
 /*
  * Parameters for a connection string, URI, plain database name or NULL.  A
  * default of ours is left out where the user has set that parameter, be it in
- * the string, a PG* variable or a service.  False: the string is not valid, and
+ * the string, a PG* variable or a service.  program is the fallback of
+ * application_name, a constant.  False: the string is not valid, and
  * that was logged.
  */
-extern bool conninfo_build(Conninfo *info, const char *dbname);
+extern bool conninfo_build(Conninfo *info, const char *dbname, const char *program);
 extern void conninfo_free(Conninfo *info);
 
 #endif							/* PGDF_CONNINFO_H */

@@ -57,7 +57,7 @@ static bool
 gateway_start(Worker *w)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (!conninfo_build(&w->conninfo, w->config.dbname))
+	if (!conninfo_build(&w->conninfo, w->config.dbname, "pgdf gateway"))
 	{
 		w->exit_code = EXIT_USAGE;
 		return false;

@@ -63,7 +63,7 @@ static bool
 worker_start(Worker *w)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (!conninfo_build(&w->conninfo, w->config.dbname) || !registry_init(w))
+	if (!conninfo_build(&w->conninfo, w->config.dbname, "pgdf worker") || !registry_init(w))
 	{
 		w->exit_code = EXIT_USAGE;
 		return false;

@@ -44,8 +44,8 @@ main(void)
 	services_count();
 
 	log_set_level(LOG_LEVEL_ERROR + 1);
-	ok(!conninfo_build(&info, "host=x nonsense=1"), "an invalid string is refused");
-	ok(!conninfo_build(&info, "postgresql://[::1"), "so is an invalid URI");
+	ok(!conninfo_build(&info, "host=x nonsense=1", "pgdf worker"), "an invalid string is refused");
+	ok(!conninfo_build(&info, "postgresql://[::1", "pgdf worker"), "so is an invalid URI");
 	return done_testing();
 }
 
@@ -74,7 +74,7 @@ has(const char *dbname, const char *keyword, const char *expected, const char *n
 	Conninfo	info;
 	const char *value;
 
-	if (!ok(conninfo_build(&info, dbname), "a connection string is taken"))
+	if (!ok(conninfo_build(&info, dbname, "pgdf worker"), "a connection string is taken"))
 		return;
 	value = value_of(&info, keyword);
 	ok(value == expected || (value != NULL && expected != NULL && strcmp(value, expected) == 0), "%s", name);
