@@ -16,6 +16,7 @@
 	"         WHERE w.lease_until > clock_timestamp() AND " task ".queue = ANY (w.queues)" \
 	"           AND (" task ".lane = ANY (w.activities)" \
 	"                OR left(" task ".lane, 1) = '*'" \
-	"               AND (left(" task ".lane, 5) <> '*map ' OR substr(" task ".lane, 6) = ANY (w.activities))))"
+	"               AND (left(" task ".lane, 5) <> '*map ' OR substr(" task ".lane, 6) = ANY (w.activities))" \
+	"               AND (left(" task ".lane, 6) <> '*http:' OR 'df_http' = ANY (w.activities))))"
 
 #endif							/* PGDF_BLOCKED_H */

@@ -90,10 +90,10 @@ PG_FUNCTION_INFO_V1(df_random_fence);
 
 static Lane *find_lane(const char *queue, const char *name);
 static void claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks);
-static void claim_limited_sql(WorkCall *call, const char *queue, bool with_marks);
+static void claim_limited(WorkCall *call, const char *queue, bool with_marks);
 static void claim_up_to(WorkCall *call, Lane *lane, bool with_marks, int room);
 static void run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 mark);
-static bool requeue_limited(Engine *engine, uint64 row);
+static bool requeue_limited(Engine *engine, uint64 row, const char *lane);
 static void note_mark(Lane *lane, int priority, int64 seq);
 static void add_task(WorkCall *call, uint64 row, const char *lane);
 
@@ -126,7 +126,7 @@ pgdf_claim(WorkCall *call)
 	{
 		claim_lane(call, lfirst(queue), PGDF_LANE_SLOW, with_marks);
 		if (call->claimed < call->room)
-			claim_limited_sql(call, lfirst(queue), with_marks);
+			claim_limited(call, lfirst(queue), with_marks);
 		for (int i = 0; i < nnames && call->claimed < call->room; i++)
 			claim_lane(call, lfirst(queue), list_nth(call->activities, (turn + i) % nnames),
 					   with_marks);
@@ -166,16 +166,25 @@ claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks)
 	pgdf_limit_note_claims(call->engine, &limit, call->claimed - claimed);
 }
 
-/* The lanes of SQL activities that have a limit, or had one. */
+/* The lanes of SQL and HTTP activities that have a limit, or had one. */
 static void
-claim_limited_sql(WorkCall *call, const char *queue, bool with_marks)
+claim_limited(WorkCall *call, const char *queue, bool with_marks)
 {
-	List	   *names = list_copy(pgdf_limit_names());
+	bool		offers_http = false;
+	List	   *lane_names = NIL;
 	ListCell   *cell;
 
-	foreach(cell, names)
-		lfirst(cell) = text_to_cstring(pgdf_limit_lane(lfirst(cell)));
-	foreach(cell, names)
+	if (pgdf_limit_names() == NIL)
+		return;
+	foreach(cell, call->activities)
+		offers_http = offers_http || strcmp(lfirst(cell), PGDF_HTTP_ACTIVITY) == 0;
+	foreach(cell, pgdf_limit_names())
+	{
+		lane_names = lappend(lane_names, text_to_cstring(pgdf_limit_lane(lfirst(cell))));
+		if (offers_http)
+			lane_names = lappend(lane_names, text_to_cstring(pgdf_limit_http_lane(lfirst(cell))));
+	}
+	foreach(cell, lane_names)
 	{
 		if (call->claimed < call->room)
 			claim_lane(call, queue, lfirst(cell), with_marks);
@@ -206,6 +215,8 @@ static void
 run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 mark)
 {
 	Engine	   *engine = call->engine;
+	bool		is_common = strcmp(lane->name, PGDF_LANE_SLOW) == 0 ||
+	strcmp(lane->name, PGDF_HTTP_ACTIVITY) == 0;
 	SPITupleTable *rows;
 	bool		isnull;
 	Datum		values[7];
@@ -230,16 +241,16 @@ run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 m
 			pgdf_task_delete(pgdf_spi_int64(row, 1), pgdf_spi_int32(row, 2));
 			continue;
 		}
-		if (strcmp(lane->name, PGDF_LANE_SLOW) == 0 && requeue_limited(call->engine, row))
+		if (is_common && requeue_limited(call->engine, row, lane->name))
 			continue;
 		add_task(call, row, lane->name);
 		call->claimed++;
 	}
 }
 
-/* A limit has come since it was put into the slow lane: it goes to its own. */
+/* A limit has come since it was put into a lane of several activities: it goes to its own. */
 static bool
-requeue_limited(Engine *engine, uint64 row)
+requeue_limited(Engine *engine, uint64 row, const char *lane)
 {
 	char	   *name = pgdf_spi_cstring(row, 4);
 	int64		instance_key = pgdf_spi_int64(row, 1);
@@ -248,9 +259,10 @@ requeue_limited(Engine *engine, uint64 row)
 	bool		is_limited = pgdf_limit_is_set(name);	/* may run a statement of its own */
 
 	SPI_tuptable = rows;
-	if (!is_limited)
+	if (!is_limited || strcmp(pgdf_name_key(name), lane) == 0)
 		return false;
-	pgdf_task_requeue(instance_key, task_id, text_to_cstring(pgdf_limit_lane(name)));
+	pgdf_task_requeue(instance_key, task_id,
+					  text_to_cstring(lane[0] == '*' ? pgdf_limit_lane(name) : pgdf_limit_http_lane(name)));
 	engine->more = true;
 	return true;
 }
@@ -278,8 +290,9 @@ note_mark(Lane *lane, int priority, int64 seq)
 static void
 add_task(WorkCall *call, uint64 row, const char *lane)
 {
-	bool		is_sql = lane[0] == '*';
-	bool		is_http = strcmp(lane, PGDF_HTTP_ACTIVITY) == 0;
+	bool		is_http = strcmp(lane, PGDF_HTTP_ACTIVITY) == 0 ||
+	strncmp(lane, PGDF_LANE_LIMITED_HTTP, strlen(PGDF_LANE_LIMITED_HTTP)) == 0;
+	bool		is_sql = lane[0] == '*' && !is_http;
 	WorkRow    *task = pgdf_work_add_row(call, is_sql ? 'Q' : 'T');
 	bool		isnull;
 	bool		at_most_once = DatumGetBool(pgdf_spi_datum(row, 13, &isnull));

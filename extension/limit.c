@@ -13,7 +13,9 @@
  * has changed a limit and does not end holds up nobody.
  *
  * SQL activities with a limit do not run inside engine calls: each has a lane of
- * its own, from which it is claimed as those of the slow lane are.
+ * its own, from which it is claimed as those of the slow lane are.  So has a
+ * registered HTTP activity, for those without a limit share a lane; items of maps of
+ * HTTP activities are claimed from that of maps, and not limited.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -90,13 +92,13 @@ static PgdfStatement lock_statement = {
 };
 
 /*
- * Those that were claimed from the lanes of SQL activities before there was a limit
+ * Those that were claimed from lanes of several activities before there was a limit
  * count too; of a chunk of a map, each item.
  */
 static PgdfStatement running_statement = {
 	"SELECT coalesce(sum(coalesce(bit_count(open_items::bit(64)), 1)), 0)::bigint FROM df.tasks"
 	" WHERE state = 1 AND worker_key IS NOT NULL"
-	"   AND (lane = $1 OR (left(lane, 1) = '*' AND lower(name) = $1))",
+	"   AND (lane = $1 OR (left(lane, 1) = '*' OR lane = 'df_http') AND lower(name) = $1)",
 	1, {TEXTOID}
 };
 
@@ -268,10 +270,16 @@ pgdf_limit_lane(const char *name)
 	return cstring_to_text(psprintf(PGDF_LANE_LIMITED "%s", pgdf_name_key(name)));
 }
 
+text *
+pgdf_limit_http_lane(const char *name)
+{
+	return cstring_to_text(psprintf(PGDF_LANE_LIMITED_HTTP "%s", pgdf_name_key(name)));
+}
+
 const char *
 pgdf_limit_lane_name(const char *lane)
 {
-	static const char *const prefixes[] = {PGDF_LANE_LIMITED, MAP_LANE_LIMITED, MAP_LANE_PREFIX};
+	static const char *const prefixes[] = {PGDF_LANE_LIMITED, PGDF_LANE_LIMITED_HTTP, MAP_LANE_LIMITED, MAP_LANE_PREFIX};
 
 	for (int i = 0; i < lengthof(prefixes); i++)
 	{

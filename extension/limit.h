@@ -27,10 +27,11 @@ extern List *pgdf_limit_names(void);
 /* Is it one of them? */
 extern bool pgdf_limit_is_set(const char *name);
 
-/* The lane of a SQL activity that has or had a limit. */
+/* The lanes of a SQL activity, and of a registered HTTP activity, that has or had a limit. */
 extern text *pgdf_limit_lane(const char *name);
+extern text *pgdf_limit_http_lane(const char *name);
 
-/* The activity that a lane of either kind is for: its key. */
+/* The activity that a lane of any kind is for: its key. */
 extern const char *pgdf_limit_lane_name(const char *lane);
 
 /*

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "call_http.h"
 #include "map.h"
 #include "spi.h"
 
@@ -94,8 +95,12 @@ pgdf_map_lane(text *lane)
 {
 	const char *name = text_to_cstring(lane);
 
-	return cstring_to_text(strcmp(name, PGDF_LANE_SQL) == 0 ? MAP_LANE_SQL :
-						   psprintf(MAP_LANE_PREFIX "%s", name));
+	if (strcmp(name, PGDF_LANE_SQL) == 0)
+		return cstring_to_text(MAP_LANE_SQL);
+	/* the limit of a registered HTTP activity is not that of maps of it */
+	if (strncmp(name, PGDF_LANE_LIMITED_HTTP, strlen(PGDF_LANE_LIMITED_HTTP)) == 0)
+		return cstring_to_text(MAP_LANE_PREFIX PGDF_HTTP_ACTIVITY);
+	return cstring_to_text(psprintf(MAP_LANE_PREFIX "%s", name));
 }
 
 Chunk *

@@ -57,6 +57,9 @@ typedef enum TaskState
 #define PGDF_LANE_SLOW			"*slow"
 #define PGDF_LANE_LIMITED		"*:"	/* and the activity's name: has a limit of its own */
 
+/* Lane of a registered HTTP activity that has a limit of its own: and its name. */
+#define PGDF_LANE_LIMITED_HTTP	"*http:"
+
 /* What pgdf.on_nondeterminism may be. */
 typedef enum NondeterminismPolicy
 {

@@ -33,7 +33,7 @@ static PgdfStatement owner_statement = {
 
 static PgdfStatement lock_statement = {
 	"SELECT d.n::int, t.execution, t.attempts, t.is_started, t.retry, t.scheduled_at, t.name,"
-	"       t.state = 1 AND t.fence = d.fence, left(t.lane, 1) = '*', t.row"
+	"       t.state = 1 AND t.fence = d.fence, left(t.lane, 1) = '*' AND left(t.lane, 6) <> '*http:', t.row"
 	"  FROM unnest($1, $2, $3) WITH ORDINALITY AS d(instance_key, task_id, fence, n)"
 	" CROSS JOIN LATERAL ("
 	"       SELECT ctid AS row, * FROM df.tasks"

@@ -78,7 +78,7 @@ pgdf_task_lane(const Registration *registration, const char *name)
 	if (registration != NULL && registration->kind == KIND_SQL)
 		return pgdf_limit_is_set(name) ? pgdf_limit_lane(name) : cstring_to_text(PGDF_LANE_SQL);
 	if (registration != NULL && registration->kind == KIND_HTTP)
-		return cstring_to_text(PGDF_HTTP_ACTIVITY);
+		return pgdf_limit_is_set(name) ? pgdf_limit_http_lane(name) : cstring_to_text(PGDF_HTTP_ACTIVITY);
 	return cstring_to_text(pgdf_name_key(name));
 }
 
