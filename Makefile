@@ -14,7 +14,8 @@ COMMENT := $(shell sed -n "s/^comment *= *'\(.*\)'.*/\1/p" extension/pgdf.contro
 EXTENSION_MAKE = flock extension $(MAKE) -C extension
 WORKER_MAKE = flock worker $(MAKE) -C worker
 UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
-C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/modules/*.[ch]))
+FUZZ_MAKE = flock test/fuzz $(MAKE) -C test/fuzz
+C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch] test/modules/*.[ch]))
 SHELL_FILES = .ci/run bench/run test/run test/valgrind test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
 	packaging/tools/indent packaging/tools/manpage
 
@@ -58,7 +59,7 @@ demo-stop:  ## stop what KEEP=1 left running
 	packaging/demo/run stop
 
 check: deps  ## every test, in a scratch installation, after installing what is missing
-	+$(MAKE) all unit
+	+$(MAKE) all unit fuzz-build
 	+$(WORKER_MAKE) SANITIZE=1
 	+$(UNIT_MAKE) SANITIZE=1
 	test/run
@@ -80,8 +81,19 @@ chaos: all  ## kill, stop and crash at random; TASKS=10000 WORKERS=6 KILLS=60 CR
 		CHAOS_PAUSE='$(PAUSE)' CHAOS_SEED='$(SEED)' CHAOS_CALM='$(CALM)' \
 		test/run --exec perl test/chaos/run.pl
 
+check-fuzz: all fuzz-build  ## parsers, a few seconds of random bytes each
+	test/run fuzz
+
 check-upgrade: all  ## released versions, updated, against a fresh install
 	test/run upgrade
+
+fuzz-build: worker
+	+$(FUZZ_MAKE)
+
+fuzz: fuzz-build  ## feed the parsers MINUTES=10 of random bytes each; what grows and is found stays in build/fuzz
+	mkdir -p build/fuzz/found
+	perl test/lib/fuzz.pl --program build/fuzz/fuzz --corpus test/fuzz/corpus --grown build/fuzz/grown \
+		--found build/fuzz/found --seconds "$$(($(or $(MINUTES),10) * 60))" $$(build/fuzz/fuzz)
 
 freeze: all  ## keep today's install script as the released one of its version
 	mkdir -p test/upgrade
@@ -151,5 +163,5 @@ clean:  ## leave a pristine tree
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	chaos check-regress check-isolation check-tap check-upgrade freeze asan check-sanitize valgrind bench indent indent-check typedefs lint lint-rules \
+	chaos check-regress check-isolation check-tap check-fuzz check-upgrade fuzz fuzz-build freeze asan check-sanitize valgrind bench indent indent-check typedefs lint lint-rules \
 	lint-shell lint-cppcheck lint-tidy compile_commands.json dist clean

@@ -24,6 +24,7 @@ static bool is_json_answer(const WebAnswer *answer);
 static bool escapes_can_be_stored(const char *text, size_t length);
 static unsigned int escaped_unit(const char *escape);
 static char *json_form(const char *text);
+static void redact_text(char **text, const char *secret);
 static void replace(Buf *text, const char *what);
 
 size_t
@@ -115,16 +116,29 @@ web_answer_header(const WebAnswer *answer, const char *name)
 void
 web_answer_redact(WebAnswer *answer, const char *secret)
 {
+	char	   *lower = xstrdup(secret);
+
+	for (char *c = lower; *c != '\0'; c++)
+		*c = (char) tolower((unsigned char) *c);
 	web_redact(&answer->body, secret);
 	for (int i = 0; i < answer->header_count; i++)
 	{
-		Buf			value = {0};
-
-		buf_append_text(&value, answer->headers[i].value);
-		web_redact(&value, secret);
-		free(answer->headers[i].value);
-		answer->headers[i].value = buf_take(&value);
+		redact_text(&answer->headers[i].name, lower);
+		redact_text(&answer->headers[i].value, secret);
 	}
+	explicit_bzero(lower, strlen(lower));
+	free(lower);
+}
+
+static void
+redact_text(char **text, const char *secret)
+{
+	Buf			redacted = {0};
+
+	buf_append_text(&redacted, *text);
+	web_redact(&redacted, secret);
+	free(*text);
+	*text = buf_take(&redacted);
 }
 
 void
