@@ -20,10 +20,16 @@
 /* When the database is not there, ask again after so many seconds. */
 #define RETRY_AFTER			"2"
 
+/* Bodies that are kept at the same time, as if each was as large as it may be. */
+#define LARGEST_BODIES		16
+#define LEAST_BODY_BYTES	(16 * 1024 * 1024)
+
 #define JSON_TYPE			"application/json; charset=utf-8"
 
 const double http_latency_bounds[HTTP_LATENCY_BUCKETS] = {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60};
 
+static void drop_body(HttpExchange *x);
+static size_t body_budget(const HttpServer *server);
 static void query_done(HttpCall *call, const DbResult *result);
 static void answer_failure(HttpExchange *x, const DbResult *result);
 static struct MHD_Response *make_response(HttpExchange *x, const char *type, Buf *body);
@@ -74,7 +80,7 @@ exchange_free(HttpExchange *x)
 	if (x->has_array)
 		pgarray_free(&x->array);
 	http_uri_free(&x->uri);
-	buf_free(&x->body);
+	drop_body(x);
 	free(x->origin);
 	free(x->role);
 	free(x->instance_id);
@@ -86,18 +92,22 @@ exchange_free(HttpExchange *x)
 void
 exchange_take_body(HttpExchange *x, const char *bytes, size_t length)
 {
-	size_t		limit = (size_t) x->server->worker->config.http.max_body;
+	HttpServer *server = x->server;
+	size_t		limit = (size_t) server->worker->config.http.max_body;
 
 	x->conn->body_bytes += length;
-	if (x->is_answered || x->is_too_large)
+	if (x->is_answered || x->is_dropped)
 		return;
-	if (x->body.used + length > limit)
+
+	/* it can be answered when it has ended; one with a length is not too large any more */
+	x->is_too_large = x->body.used + length > limit;
+	x->is_dropped = x->is_too_large || server->body_bytes + length > body_budget(server);
+	if (x->is_dropped)
 	{
-		/* only a body in chunks gets here; it can be answered when it has ended */
-		x->is_too_large = true;
-		buf_free(&x->body);
+		drop_body(x);
 		return;
 	}
+	server->body_bytes += length;
 	buf_append(&x->body, bytes, length);
 }
 
@@ -110,6 +120,8 @@ exchange_handle(HttpExchange *x, const char *verb)
 		return;
 	if (x->is_too_large)
 		http_check_answer_too_large(x);
+	else if (x->is_dropped)
+		exchange_answer_unavailable(x, "too many bodies are on their way");
 	else
 		x->route->handle(x);
 }
@@ -233,6 +245,21 @@ exchange_query(HttpExchange *x, const char *sql, ExchangeRowsFn fn)
 	x->call.arg = x;
 	x->rows_fn = fn;
 	http_pool_call(x->server, &x->call);
+}
+
+static void
+drop_body(HttpExchange *x)
+{
+	x->server->body_bytes -= x->body.used;
+	buf_free(&x->body);
+}
+
+static size_t
+body_budget(const HttpServer *server)
+{
+	size_t		budget = (size_t) server->worker->config.http.max_body * LARGEST_BODIES;
+
+	return budget > LEAST_BODY_BYTES ? budget : LEAST_BODY_BYTES;
 }
 
 static void

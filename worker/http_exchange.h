@@ -69,7 +69,8 @@ typedef struct HttpExchange
 	char	   *role;			/* as regrole reads it; NULL: that of the connection */
 	Buf			body;
 	bool		is_checked;		/* and not refused */
-	bool		is_too_large;	/* the rest of the body is thrown away */
+	bool		is_dropped;		/* the body, and what comes of it: too large, or too many at once */
+	bool		is_too_large;
 	bool		is_handled;
 	bool		is_suspended;
 	bool		is_answered;

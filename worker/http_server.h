@@ -61,6 +61,7 @@ typedef struct HttpServer
 	int			linger_count;
 	struct HttpExchange *exchanges; /* all that have begun */
 	int			exchange_count;
+	size_t		body_bytes;		/* of all bodies that are kept */
 
 	double		key_tokens;		/* answers 401 that may still be given */
 	int64_t		key_tokens_us;	/* as of then */

@@ -80,4 +80,21 @@ is_served($small, 'beside more silent connections than there may be');
 like(http($small, GET => '/metrics')->{body}, qr/^pgdf_http_cut_off_total [23]\d\d$/m, 'the oldest of them had to go');
 is($small->term, 0, 'ends');
 
+# more bodies than there is memory for
+my $bodies = start_gateway($node, name => 'bodies', args => [ '--http-max-body=1000000' ]);
+my @senders = map { http_open($bodies) } 1 .. 40;
+my $body = '"' . 'x' x 999000 . '"';
+
+http_send($_, POST => '/orchestrators/none', headers => { 'Content-Length' => length $body }, body => substr($body, 0, -1)) foreach @senders;
+is_served($bodies, 'beside 40 MB of bodies on their way');
+print {$_} '"' and $_->flush foreach @senders;
+my %codes;
+$codes{ http_read($_)->{code} }++ foreach @senders;
+is_deeply([ sort keys %codes ], [ 400, 503 ], 'some were taken, and some are to try again');
+cmp_ok($codes{503}, '>=', 20, 'as many as there is no room for');
+is(http($bodies, POST => '/orchestrators/none', body => $body)->{code}, 400, 'then there is room again');
+($memory) = slurp('/proc/' . $bodies->pid . '/status') =~ /^VmHWM:\s+(\d+) kB/m;
+cmp_ok($memory, '<', memory_limit_kb() + 32 * 1024, 'and never too much was needed');
+is($bodies->term, 0, 'ends');
+
 done_testing();
