@@ -4,6 +4,7 @@ PG_CONFIG ?= pg_config
 export PG_CONFIG
 prefix ?= /usr/local
 bindir ?= $(prefix)/bin
+includedir ?= $(prefix)/include
 mandir ?= $(prefix)/share/man
 unitdir ?= $(prefix)/lib/systemd/system
 INSTALL ?= install
@@ -38,7 +39,7 @@ unit: worker
 
 install: all  ## install into the server of PG_CONFIG= and below prefix=/usr/local; DESTDIR= is obeyed
 	+$(EXTENSION_MAKE) install
-	+$(WORKER_MAKE) install prefix='$(prefix)' bindir='$(bindir)'
+	+$(WORKER_MAKE) install prefix='$(prefix)' bindir='$(bindir)' includedir='$(includedir)'
 	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(unitdir)'
 	packaging/tools/manpage worker/pgdf > '$(DESTDIR)$(mandir)/man1/pgdf.1'
 	chmod 644 '$(DESTDIR)$(mandir)/man1/pgdf.1'
@@ -47,7 +48,7 @@ install: all  ## install into the server of PG_CONFIG= and below prefix=/usr/loc
 
 uninstall:  ## remove what install put there
 	+$(EXTENSION_MAKE) uninstall
-	rm -f '$(DESTDIR)$(bindir)/pgdf' '$(DESTDIR)$(mandir)/man1/pgdf.1' '$(DESTDIR)$(unitdir)/pgdf-worker.service'
+	rm -f '$(DESTDIR)$(bindir)/pgdf' '$(DESTDIR)$(includedir)/pgdf_activity.h' '$(DESTDIR)$(mandir)/man1/pgdf.1' '$(DESTDIR)$(unitdir)/pgdf-worker.service'
 
 installcheck: worker  ## run the SQL tests on a running server that has pgdf installed (PGHOST, PGPORT ...)
 	test/run --installcheck

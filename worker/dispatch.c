@@ -16,6 +16,7 @@
 
 #include "http_wait.h"
 #include "log.h"
+#include "plugin.h"
 #include "sd_notify.h"
 #include "sql_pool.h"
 #include "worker.h"
@@ -160,6 +161,7 @@ dispatch_drain(Worker *w)
 		dispatch->drain_stage = DRAIN_WAITING;
 		session_want_idle(w, false);
 		sql_pool_drain(w);
+		plugins_drain(w);
 		timer_start(w, &dispatch->drain_timer, w->config.drain_ms, drain_due, NULL);
 	}
 	else if (dispatch->drain_stage == DRAIN_WAITING)

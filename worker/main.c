@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "gateway.h"
+#include "plugin_host.h"
 #include "worker.h"
 
 /* Subcommands that run until they are stopped; the others belong to the client. */
@@ -69,6 +70,8 @@ main(int argc, char **argv)
 		if (strcmp(command, daemons[i].name) == 0)
 			return daemons[i].run(argc - 1, argv + 1);
 	}
+	if (strcmp(command, "plugin-host") == 0)	/* not for people */
+		return plugin_host_main(argc - 1, argv + 1);
 	if (cli_has_command(command))
 		return cli_main(argc - 1, argv + 1);
 

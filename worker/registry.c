@@ -16,6 +16,7 @@
 #include "http_activity.h"
 #include "log.h"
 #include "noop.h"
+#include "plugin.h"
 #include "worker.h"
 #include "xalloc.h"
 
@@ -29,9 +30,11 @@ static const ActivityType *const builtin_types[] = {
 
 #define BUILTIN_COUNT (sizeof(builtin_types) / sizeof(builtin_types[0]))
 
-static Registry *registry_build(const Config *config);
+static Registry *registry_build(const Worker *w);
 static OfferedType *add_type(Registry *registry, const ActivityType *type);
+static size_t plugin_name_count(const Worker *w);
 static bool add_command(Registry *registry, const ExecConfig *command);
+static bool add_plugin(Registry *registry, const Plugin *plugin);
 static OfferedType *find(const Registry *registry, const char *name);
 static void discard(Registry *registry);
 static char *lower_case(const char *name);
@@ -39,14 +42,14 @@ static char *lower_case(const char *name);
 bool
 registry_init(Worker *w)
 {
-	w->registry = registry_build(&w->config);
+	w->registry = registry_build(w);
 	return w->registry != NULL;
 }
 
 bool
 registry_reload(Worker *w)
 {
-	Registry   *fresh = registry_build(&w->config);
+	Registry   *fresh = registry_build(w);
 
 	if (fresh == NULL)
 		return false;
@@ -89,9 +92,10 @@ registry_names(const Worker *w, PgArray *names)
 	pgarray_begin(names, PG_TEXT_OID);
 	for (int i = 0; i < w->registry->count; i++)
 	{
-		const char *name = w->registry->types[i]->type.name;
+		const OfferedType *offered = w->registry->types[i];
 
-		pgarray_add_text(names, name, strlen(name));
+		if (offered->is_available == NULL || *offered->is_available)
+			pgarray_add_text(names, offered->type.name, strlen(offered->type.name));
 	}
 	pgarray_finish(names);
 }
@@ -105,11 +109,13 @@ activity_type_find(const Worker *w, const char *name)
 }
 
 static Registry *
-registry_build(const Config *config)
+registry_build(const Worker *w)
 {
+	const Config *config = &w->config;
 	Registry   *registry = xcalloc(1, sizeof(Registry));
+	bool		ok = true;
 
-	registry->types = xcalloc(BUILTIN_COUNT + (size_t) config->exec_count, sizeof(OfferedType *));
+	registry->types = xcalloc(BUILTIN_COUNT + (size_t) config->exec_count + plugin_name_count(w), sizeof(OfferedType *));
 	for (size_t i = 0; i < BUILTIN_COUNT; i++)
 	{
 		/* without a store it can only fail what another worker could do */
@@ -117,15 +123,24 @@ registry_build(const Config *config)
 			continue;
 		add_type(registry, builtin_types[i]);
 	}
-	for (int i = 0; i < config->exec_count; i++)
-	{
-		if (!add_command(registry, &config->exec[i]))
-		{
-			discard(registry);
-			return NULL;
-		}
-	}
-	return registry;
+	for (int i = 0; i < config->exec_count && ok; i++)
+		ok = add_command(registry, &config->exec[i]);
+	for (int i = 0; w->plugins != NULL && i < w->plugins->count && ok; i++)
+		ok = add_plugin(registry, &w->plugins->items[i]);
+	if (ok)
+		return registry;
+	discard(registry);
+	return NULL;
+}
+
+static size_t
+plugin_name_count(const Worker *w)
+{
+	size_t		count = 0;
+
+	for (int i = 0; w->plugins != NULL && i < w->plugins->count; i++)
+		count += (size_t) w->plugins->items[i].names.count;
+	return count;
 }
 
 /* NULL when the name is taken. */
@@ -159,6 +174,27 @@ add_command(Registry *registry, const ExecConfig *command)
 	offered->release = exec_command_free;
 	offered->timeout_ms = command->timeout_ms;
 	return offered->type.config != NULL;
+}
+
+/* The plugin outlives every registry. */
+static bool
+add_plugin(Registry *registry, const Plugin *plugin)
+{
+	for (int i = 0; i < plugin->names.count; i++)
+	{
+		ActivityType type = {plugin->names.items[i], plugin_start, plugin_cancel, plugin};
+		OfferedType *offered = add_type(registry, &type);
+
+		if (offered == NULL)
+		{
+			log_error("activity \"%s\" of plugin \"%s\" has the name of another activity",
+					  plugin->names.items[i], plugin->config.name);
+			return false;
+		}
+		offered->timeout_ms = plugin->config.timeout_ms;
+		offered->is_available = &plugin->is_available;
+	}
+	return true;
 }
 
 static OfferedType *

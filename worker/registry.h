@@ -2,8 +2,8 @@
  * registry.h
  *		What this worker offers: activity types by name.
  *
- * Built from the table of built-in types and the configured commands; built
- * again at a reload.  A type that an activity still uses lives until that ends.
+ * Built from the table of built-in types, the configured commands and the plugins;
+ * built again at a reload.  A type that an activity still uses lives until that ends.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -22,6 +22,7 @@ typedef struct OfferedType
 	int64_t		timeout_ms;		/* the worker's own limit for an attempt; 0: none */
 	int			references;
 	void		(*release) (const void *config);	/* frees type.config; or NULL */
+	const bool *is_available;	/* false: not offered for now; NULL: always offered */
 } OfferedType;
 
 typedef struct Registry

@@ -14,6 +14,7 @@
 #include "http_activity.h"
 #include "http_server.h"
 #include "log.h"
+#include "plugin.h"
 #include "registry.h"
 #include "scratch.h"
 #include "sd_notify.h"
@@ -71,6 +72,11 @@ worker_start(Worker *w)
 	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w) || !http_activity_init(w))
 		return false;
 	scratch_init(w);
+	if (!plugins_init(w))
+	{
+		w->exit_code = EXIT_USAGE;
+		return false;
+	}
 	if (!http_server_init(w))
 		return false;
 	log_info("pgdf worker %s started", PGDF_VERSION);
@@ -83,6 +89,7 @@ static void
 worker_stop(Worker *w)
 {
 	http_server_free(w);
+	plugins_free(w);
 	exec_free(w);
 	e2_free(w);
 	scratch_free(w);
@@ -117,6 +124,7 @@ apply_signals(Worker *w)
 	{
 		w->signals->child = false;
 		exec_reap(w);
+		plugins_reap(w);
 	}
 	if (w->signals->reload)
 	{

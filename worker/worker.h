@@ -43,6 +43,7 @@ typedef struct Worker
 	struct Registry *registry;	/* activity.c: what is offered under which name */
 	struct Children *children;	/* exec.c: running commands */
 	struct Scratch *scratch;	/* scratch.c: their directories */
+	struct Plugins *plugins;	/* plugin.c */
 	struct SqlPool *sql_pool;	/* sql_pool.c: slow SQL activities */
 	struct Dispatch *dispatch;	/* dispatch.c */
 	struct BlobStore *blob_store;	/* blob.c; NULL: none configured */
