@@ -46,7 +46,7 @@ http_listen_parse(const char *address, char host[HTTP_HOST_SIZE], char port[8], 
 	}
 	if (colon == NULL || strlen(colon + 1) > 5 || colon[1] == '\0' || colon[1 + strspn(colon + 1, "0123456789")] != '\0')
 		return false;
-	if (atol(colon + 1) > 65535)
+	if (strtol(colon + 1, NULL, 10) > 65535)
 		return false;
 	memcpy(port, colon + 1, strlen(colon));
 
