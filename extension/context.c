@@ -336,7 +336,7 @@ raise_failures(Turn *turn, Handles handles, bool fail_fast)
 		ereport(ERROR,
 				(errcode(sqlstate),
 				 errmsg("%s \"%s\" failed: %s",
-						first->kind == TASK_CHILD ? "sub-orchestration" : "activity",
+						pgdf_turn_task_word(first->kind),
 						first->name ? first->name : "timer", failure.message),
 				 errdetail("%s", detail.data)));
 	ereport(ERROR,

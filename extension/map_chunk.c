@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "call_http.h"
+#include "limit.h"
 #include "map.h"
 #include "spi.h"
 
@@ -97,6 +98,8 @@ pgdf_map_lane(text *lane)
 
 	if (strcmp(name, PGDF_LANE_SQL) == 0)
 		return cstring_to_text(MAP_LANE_SQL);
+	if (strncmp(name, PGDF_LANE_LIMITED, strlen(PGDF_LANE_LIMITED)) == 0)
+		return cstring_to_text(psprintf(MAP_LANE_LIMITED "%s", pgdf_limit_lane_name(name)));
 	/* the limit of a registered HTTP activity is not that of maps of it */
 	if (strncmp(name, PGDF_LANE_LIMITED_HTTP, strlen(PGDF_LANE_LIMITED_HTTP)) == 0)
 		return cstring_to_text(MAP_LANE_PREFIX PGDF_HTTP_ACTIVITY);

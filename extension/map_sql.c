@@ -48,7 +48,7 @@ static PgdfStatement slow_statement = {
 	"  FROM df.tasks t"
 	"  JOIN df.instance_state s ON s.instance_key = t.instance_key"
 	" WHERE t.instance_key = $1 AND t.task_id = $2 AND t.fence = $3"
-	"   AND t.lane = '" MAP_LANE_SLOW "'",
+	"   AND (t.lane = '" MAP_LANE_SLOW "' OR left(t.lane, 5) = '" MAP_LANE_LIMITED "')",
 	3, {INT8OID, INT4OID, INT8OID}
 };
 

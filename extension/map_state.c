@@ -38,6 +38,7 @@ typedef struct MapState
 	int			completed;
 	int			failed;
 	int			released;
+	int			held;
 	int			max_in_flight;	/* 0: any number */
 	int			chunk_size;
 } MapState;
@@ -60,12 +61,22 @@ static PgdfStatement insert_inputs_statement = {
 static PgdfStatement progress_statement = {
 	"UPDATE df.maps SET completed = completed + $4, failed = failed + $5"
 	" WHERE instance_key = $1 AND task_id = $2 AND execution = $3 AND NOT is_closed"
-	" RETURNING items, completed, failed, released, max_in_flight, chunk_size",
+	" RETURNING items, completed, failed, released, max_in_flight, chunk_size, held",
 	5, {INT8OID, INT4OID, INT4OID, INT4OID, INT4OID}
 };
 
 static PgdfStatement released_statement = {
-	"UPDATE df.maps SET released = $3 WHERE instance_key = $1 AND task_id = $2",
+	"UPDATE df.maps SET released = $3, held = $4 WHERE instance_key = $1 AND task_id = $2",
+	4, {INT8OID, INT4OID, INT4OID, INT4OID}
+};
+
+/* Each of them has one item. */
+static PgdfStatement queue_held_statement = {
+	"WITH c AS MATERIALIZED ("
+	"    SELECT ctid FROM df.tasks"
+	"     WHERE instance_key = $1 AND task_id < 0 AND map_task_id = $2 AND state + 0 = 6"
+	"     ORDER BY first_item LIMIT $3 FOR UPDATE SKIP LOCKED)"
+	" UPDATE df.tasks SET state = 0 WHERE ctid = ANY (ARRAY(SELECT ctid FROM c))",
 	3, {INT8OID, INT4OID, INT4OID}
 };
 
@@ -120,8 +131,10 @@ static PgdfStatement forget_failures_statement = {
 };
 
 static PgdfStatement reopen_statement = {
-	"UPDATE df.maps SET completed = completed - $3, failed = failed - $3"
-	" WHERE instance_key = $1 AND task_id = $2",
+	"UPDATE df.maps SET completed = completed - $3, failed = failed - $3,"
+	"       held = coalesce(greatest(0, $3 - max_in_flight), 0)"
+	" WHERE instance_key = $1 AND task_id = $2"
+	" RETURNING held",
 	3, {INT8OID, INT4OID, INT4OID}
 };
 
@@ -136,9 +149,12 @@ static void insert_map(const Engine *engine, const Instance *instance, const Map
 static void insert_inputs(const MapState *map, MapInputs *inputs);
 static void insert_some_inputs(const MapState *map, const ColumnArray *inputs, int before);
 static void release_items(Engine *engine, MapState *map);
+static void queue_held(Engine *engine, MapState *map);
+static void note_released(const MapState *map);
 static void complete_map(Engine *engine, Instance *instance, const MapState *map);
 static text *map_failure(const MapState *map);
 static void requeue_failed(Engine *engine, Instance *instance, uint64 n, SPITupleTable *rows);
+static void requeue_items(Engine *engine, Instance *instance, int task_id, const int *items, int count);
 
 bool
 pgdf_map_is_empty(text *payload)
@@ -207,10 +223,13 @@ pgdf_map_progress(Engine *engine, Instance *instance, const Delivery *delivery)
 	value = pgdf_spi_datum(0, 5, &isnull);
 	map.max_in_flight = isnull ? 0 : DatumGetInt32(value);
 	map.chunk_size = pgdf_spi_int16(0, 6);
+	map.held = pgdf_spi_int32(0, 7);
 
 	instance->tasks_completed += completed;
 	instance->is_dirty = true;
-	if (map.released < map.items)
+	if (map.held > 0)
+		queue_held(engine, &map);
+	if (map.held == 0 && map.released < map.items)
 		release_items(engine, &map);
 	if (map.completed == map.items)
 		complete_map(engine, instance, &map);
@@ -348,7 +367,6 @@ release_items(Engine *engine, MapState *map)
 	(int) Min((int64) map->items, (int64) map->completed + map->max_in_flight);
 	int			count = (last - map->released + map->chunk_size - 1) / map->chunk_size;
 	NewChunk   *chunks;
-	Datum		values[3] = {Int64GetDatum(map->instance_key), Int32GetDatum(map->task_id)};
 
 	if (count <= 0)
 		return;
@@ -365,10 +383,38 @@ release_items(Engine *engine, MapState *map)
 		chunk->state = TASK_QUEUED;
 		map->released += size;
 	}
-	values[2] = Int32GetDatum(map->released);
-	pgdf_spi_execute(&released_statement, values, NULL);
+	note_released(map);
 	engine->tasks_queued += pgdf_chunks_insert(chunks, count);
 	pfree(chunks);
+}
+
+/* What a rewind does again comes before what was not done yet. */
+static void
+queue_held(Engine *engine, MapState *map)
+{
+	int			room = map->max_in_flight - (map->released - map->held - map->completed);
+	Datum		values[3] = {
+		Int64GetDatum(map->instance_key), Int32GetDatum(map->task_id), Int32GetDatum(room)
+	};
+	uint64		queued;
+
+	if (room <= 0)
+		return;
+	queued = pgdf_spi_execute(&queue_held_statement, values, NULL);
+	map->held -= (int) queued;
+	engine->tasks_queued += queued;
+	note_released(map);
+}
+
+static void
+note_released(const MapState *map)
+{
+	Datum		values[4] = {
+		Int64GetDatum(map->instance_key), Int32GetDatum(map->task_id),
+		Int32GetDatum(map->released), Int32GetDatum(map->held)
+	};
+
+	pgdf_spi_execute(&released_statement, values, NULL);
 }
 
 /* ---------------------------------------------------------------- outcome */
@@ -414,46 +460,58 @@ map_failure(const MapState *map)
 
 /* ----------------------------------------------------------------- rewind */
 
+/* The items of one map after the other. */
 static void
 requeue_failed(Engine *engine, Instance *instance, uint64 n, SPITupleTable *rows)
 {
-	NewChunk   *chunks = palloc0(Max(1, n) * sizeof(NewChunk));
-	int			nchunks = 0;
-	int			of_map = 0;
+	uint64		first = 0;
 
-	for (uint64 row = 0; row < n; row++)
+	while (first < n)
 	{
 		int			task_id;
-		int			item;
-		NewChunk   *chunk = nchunks == 0 ? NULL : &chunks[nchunks - 1];
-		bool		is_last;
+		int			count = 0;
+		int		   *items = palloc((n - first) * sizeof(int));
 
 		SPI_tuptable = rows;
-		task_id = pgdf_spi_int32(row, 1);
-		item = pgdf_spi_int32(row, 2);
-		is_last = row + 1 == n || pgdf_spi_int32(row + 1, 1) != task_id;
-		if (chunk == NULL || chunk->map_task_id != task_id ||
-			item >= chunk->first_item + MAP_CHUNK_ITEMS)
+		task_id = pgdf_spi_int32(first, 1);
+		for (; first < n && pgdf_spi_int32(first, 1) == task_id; first++)
+			items[count++] = pgdf_spi_int32(first, 2);
+		requeue_items(engine, instance, task_id, items, count);
+		pfree(items);
+	}
+}
+
+static void
+requeue_items(Engine *engine, Instance *instance, int task_id, const int *items, int count)
+{
+	Datum		values[3] = {
+		Int64GetDatum(instance->key), Int32GetDatum(task_id), Int32GetDatum(count)
+	};
+	NewChunk   *chunks = palloc0(count * sizeof(NewChunk));
+	int			nchunks = 0;
+	bool		isnull;
+	int			held;
+	bool		is_limited;
+
+	pgdf_spi_execute(&reopen_statement, values, NULL);
+	held = DatumGetInt32(pgdf_spi_datum(0, 1, &isnull));
+	is_limited = held > 0;
+
+	/* the rewind counts a failed task as one: here it is its items that are done again */
+	instance->tasks_completed -= count - 1;
+	for (int i = 0; i < count; i++)
+	{
+		NewChunk   *chunk = nchunks == 0 ? NULL : &chunks[nchunks - 1];
+
+		if (chunk == NULL || is_limited || items[i] >= chunk->first_item + MAP_CHUNK_ITEMS)
 		{
 			chunk = &chunks[nchunks++];
 			chunk->instance_key = instance->key;
 			chunk->map_task_id = task_id;
-			chunk->first_item = item;
-			chunk->state = TASK_QUEUED;
+			chunk->first_item = items[i];
+			chunk->state = i < count - held ? TASK_QUEUED : TASK_HELD;
 		}
-		chunk->items |= UINT64CONST(1) << (item - chunk->first_item);
-		of_map++;
-		if (is_last)
-		{
-			Datum		values[3] = {
-				Int64GetDatum(instance->key), Int32GetDatum(task_id), Int32GetDatum(of_map)
-			};
-
-			pgdf_spi_execute(&reopen_statement, values, NULL);
-			/* the rewind counts a failed task as one: here it is its items that are done again */
-			instance->tasks_completed -= of_map - 1;
-			of_map = 0;
-		}
+		chunk->items |= UINT64CONST(1) << (items[i] - chunk->first_item);
 	}
 	engine->tasks_queued += pgdf_chunks_insert(chunks, nchunks);
 	pfree(chunks);

@@ -33,7 +33,8 @@ typedef enum TaskState
 	TASK_DELAYED = 2,			/* waits for visible_at, then queued again */
 	TASK_FAILED = 3,			/* its failure is in history; kept for rewind */
 	TASK_DEAD = 4,				/* delivered too often without an answer */
-	TASK_PARKED = 5				/* open when its instance failed; kept for rewind */
+	TASK_PARKED = 5,			/* open when its instance failed; kept for rewind */
+	TASK_HELD = 6				/* a chunk that waits for room in its map */
 } TaskState;
 
 /* SQLSTATE class DF: what an orchestrator can catch. */

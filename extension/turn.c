@@ -420,6 +420,12 @@ pgdf_turn_find_failure(const Turn *turn, int sqlstate, const char *message)
 	return NULL;
 }
 
+const char *
+pgdf_turn_task_word(TaskKind kind)
+{
+	return kind == TASK_CHILD ? "sub-orchestration" : kind == TASK_MAP ? "map of" : "activity";
+}
+
 char *
 pgdf_turn_describe(const TurnTask *task, int number)
 {
@@ -794,8 +800,7 @@ raise_failure(Turn *turn, const TurnTask *task, int number)
 	ereport(ERROR,
 			(errcode(sqlstate),
 			 errmsg("%s \"%s\" failed: %s",
-					task->kind == TASK_CHILD ? "sub-orchestration" :
-					task->kind == TASK_MAP ? "map of" : "activity",
+					pgdf_turn_task_word(task->kind),
 					task->name ? task->name : "", failure.message),
 			 task->kind == TASK_MAP && !task->is_cancelled ?
 			 errdetail("%s", pgdf_map_failures(turn, number)) :

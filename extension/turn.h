@@ -218,6 +218,9 @@ extern int	pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb
 extern int	pgdf_turn_schedule_hashed(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
 									  int64 hash, const TaskOptions *options);
 
+/* What may fail, for messages: the name follows. */
+extern const char *pgdf_turn_task_word(TaskKind kind);
+
 /* "activity "x" (task 3)", for messages. */
 extern char *pgdf_turn_describe(const TurnTask *task, int number);
 

@@ -134,7 +134,7 @@ CREATE TABLE df.tasks (
     queue        text COLLATE "C" NOT NULL,
     priority     integer NOT NULL DEFAULT 0,    -- higher first
     seq          bigint NOT NULL DEFAULT pg_catalog.nextval('df.task_seq'),
-    state        smallint NOT NULL DEFAULT 0,   -- 0 queued, 1 claimed, 2 delayed, 3 failed, 4 dead, 5 parked
+    state        smallint NOT NULL DEFAULT 0,   -- 0 queued, 1 claimed, 2 delayed, 3 failed, 4 dead, 5 parked, 6 held
     visible_at   timestamptz,                   -- state 2: when it is queued again
     fence        bigint,                        -- state 1: the right to complete it
     worker_key   bigint,                        -- state 1: who holds it
@@ -186,6 +186,7 @@ CREATE TABLE df.maps (
     completed    integer NOT NULL DEFAULT 0,    -- items that have an outcome
     failed       integer NOT NULL DEFAULT 0,    -- those of them whose outcome is a failure
     released     integer NOT NULL,              -- items 1 to this have been put into chunks
+    held         integer NOT NULL DEFAULT 0,    -- those of them whose chunks wait for room: to be done again by a rewind
     max_in_flight integer,                      -- released and without an outcome at a time; NULL: any number
     chunk_size   smallint NOT NULL,             -- items a new chunk has at most
     is_closed    boolean NOT NULL DEFAULT false, -- cancelled: what still comes is dropped

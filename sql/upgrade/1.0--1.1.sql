@@ -40,6 +40,7 @@ CREATE TABLE df.maps (
     completed    integer NOT NULL DEFAULT 0,    -- items that have an outcome
     failed       integer NOT NULL DEFAULT 0,    -- those of them whose outcome is a failure
     released     integer NOT NULL,              -- items 1 to this have been put into chunks
+    held         integer NOT NULL DEFAULT 0,    -- those of them whose chunks wait for room: to be done again by a rewind
     max_in_flight integer,                      -- released and without an outcome at a time; NULL: any number
     chunk_size   smallint NOT NULL,             -- items a new chunk has at most
     is_closed    boolean NOT NULL DEFAULT false, -- cancelled: what still comes is dropped

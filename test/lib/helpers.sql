@@ -5,6 +5,7 @@
  *   CALL test.run(room => 0)        run every turn that is due, claim nothing
  *   SELECT * FROM test.work(...)    one engine call: reports what test.answer() has noted, keeps what it claims
  *   CALL test.answer(id, task)      the result of a claimed task, to be reported by the next call
+ *   CALL test.answer_item(id, task, n)  the same for an item of a map
  *
  * test.run() answers these activities: echo (its input), double (twice its input), fail (fails with the error
  * type, message and so on that its input has).  A task of activity hold stays claimed until test.answer().
@@ -83,8 +84,8 @@ BEGIN
     -- R: out of reach for the moment, to be sent again
     DELETE FROM test.claimed c
     WHERE c.worker = w.name AND c.outcome NOT IN ('s', 'h') AND NOT EXISTS (
-        SELECT FROM jsonb_to_recordset(answer) AS r(what "char", instance_key bigint, task_id int)
-        WHERE r.what = 'R' AND r.instance_key = c.instance_key AND r.task_id = c.task_id);
+        SELECT FROM jsonb_to_recordset(answer) AS r(what "char", instance_key bigint, task_id int, fence bigint)
+        WHERE r.what = 'R' AND r.instance_key = c.instance_key AND r.task_id = c.task_id AND r.fence = c.fence);
     UPDATE test.claimed c SET outcome = NULL WHERE c.worker = w.name AND c.outcome IN ('s', 'h');
     INSERT INTO test.claimed (worker, what, instance_key, task_id, fence, name, instance_id, attempt,
         idempotency_key, timeout_ms, input, settings)
@@ -97,10 +98,32 @@ BEGIN
     RETURN QUERY
     SELECT r.what,
         coalesce(r.instance_id, (SELECT i.instance_id FROM df.instance_state i WHERE i.instance_key = r.instance_key)),
-        r.task_id, r.name, r.attempt,
+        -- of an item, the number of its map: that of the chunk differs from run to run
+        CASE WHEN r.task_id < 0 THEN coalesce(split_part(r.idempotency_key, '-', 7)::int, 0) ELSE r.task_id END,
+        r.name, r.attempt,
         CASE WHEN r.what = 'S' THEN (r.input::jsonb - 'next_due_ms')::text ELSE r.input END
     FROM jsonb_to_recordset(answer)
-        AS r(what "char", instance_key bigint, task_id int, name text, instance_id text, attempt int, input text);
+        AS r(what "char", instance_key bigint, task_id int, fence bigint, name text, instance_id text, attempt int,
+            idempotency_key text, input text)
+    -- a cancelled chunk is told with all items that it could have
+    WHERE NOT (r.what = 'C' AND r.task_id < 0
+               AND NOT EXISTS (SELECT FROM test.claimed c WHERE c.worker = w.name AND c.fence = r.fence));
+END $$;
+
+/* The same for an item of a map: task is the map's number. */
+CREATE PROCEDURE test.answer_item(instance_id text, task_id int, item int, outcome text DEFAULT 'c', payload text DEFAULT NULL)
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE test.claimed c
+    SET outcome = answer_item.outcome,
+        payload = CASE WHEN answer_item.outcome = 'f' THEN test.failure(answer_item.payload::jsonb)::text
+                       ELSE answer_item.payload END
+    WHERE c.instance_id = answer_item.instance_id AND c.task_id < 0
+        AND split_part(c.idempotency_key, '-', 7)::int = answer_item.task_id
+        AND split_part(c.idempotency_key, '-', 8)::int = answer_item.item;
+    IF NOT FOUND THEN
+        RAISE 'item % of task % of % is not claimed', item, task_id, instance_id;
+    END IF;
 END $$;
 
 /* Note the outcome of a claimed task: c, f, r, s or h.  A failure's payload is as for the activity fail. */
@@ -211,6 +234,9 @@ CREATE PROCEDURE test.reset() LANGUAGE sql AS $$
     DELETE FROM df.instance_state;
     DELETE FROM df.history;
     DELETE FROM df.tasks;
+    DELETE FROM df.maps;
+    DELETE FROM df.map_inputs;
+    DELETE FROM df.map_results;
     DELETE FROM df.inbox;
     DELETE FROM df.timers;
     DELETE FROM df.cancellations;
