@@ -18,12 +18,9 @@
 #include <unistd.h>
 
 #include "access/xact.h"
-#include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 
-#include "compat.h"
 #include "fault.h"
 
 static const char *const point_names[] = {
@@ -43,8 +40,6 @@ static int	fault_hang = 1000;
 /* Of this transaction: has it passed a point, is its client to be cut off? */
 static bool is_ours = false;
 static bool must_cut = false;
-
-PG_FUNCTION_INFO_V1(df_fault_points);
 
 static void xact_ended(XactEvent event, void *arg);
 static void cut_off(void);
@@ -94,23 +89,6 @@ pgdf_is_broken(FaultBreak what)
 	if (fault_broken == NULL || strcmp(fault_broken, break_names[what]) != 0)
 		return false;
 	return (what != BREAK_delivery && what != BREAK_repeat) || ++chances % 50 == 0;
-}
-
-/* df_fault_points(): the names of all points. */
-Datum
-df_fault_points(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	pgdf_init_srf(fcinfo);
-	for (int i = 0; i < FAULT_POINT_COUNT; i++)
-	{
-		Datum		value = CStringGetTextDatum(point_names[i]);
-		bool		isnull = false;
-
-		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
-	}
-	return (Datum) 0;
 }
 
 static void

@@ -25,14 +25,14 @@ use Pgdf::Test;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(chaos report_lines);
+our @EXPORT = qw(chaos compile_step report_lines);
 
 # Activities that a worker runs at the same time.
 my $slots = 15;
 my $lease = 2;
 
 # Options: tasks, workers, kills, stops, terms, disconnects, holes, crashes, pause (seconds between faults), seed,
-# conf (more settings of the server), prepare (sub that gets the node), calm (seconds allowed after the last fault).
+# name (of the server), conf (more settings of it), prepare (sub that gets the node), calm (seconds allowed after the last fault).
 sub chaos
 {
 	my (%opts) = @_;
@@ -78,13 +78,12 @@ sub prepare
 {
 	my (%opts) = @_;
 	my $dir = temp_dir();
-	my $node = new_node('chaos', conf => "restart_after_crash = on\npgdf.lease = '${lease}s'\npgdf.max_deliveries = 1000\n" . ($opts{conf} // ''));
+	my $node = new_node($opts{name} // 'chaos', conf => "restart_after_crash = on\npgdf.lease = '${lease}s'\npgdf.max_deliveries = 1000\n" . ($opts{conf} // ''));
 	my ($instances, @operations) = load_plan($opts{tasks});
 	my $run = { node => $node, dir => $dir, log => "$dir/executed", marks => "$dir/marks", acknowledged => "$dir/acknowledged",
 		instances => $instances, operations => \@operations, step => "$dir/step" };
 
-	system($ENV{CC} // 'cc', '-O2', '-o', $run->{step}, "$ENV{PGDF_TEST_DIR}/chaos/step.c") == 0
-	  or die "could not compile step.c\n";
+	compile_step($run->{step});
 	$node->safe_psql('postgres', load_sql(), connstr => $node->connstr('postgres') . ' user=regress_user');
 	$opts{prepare}->($node) if $opts{prepare};
 	mkdir($_) foreach "$dir/proxy", $run->{marks};
@@ -92,6 +91,15 @@ sub prepare
 	$run->{faults} = Pgdf::Chaos::Faults->new(node => $node, proxy => $run->{proxy}, workers => $opts{workers} // 6,
 		lease => $lease, spawn => sub { return spawn($run, $_[0]); });
 	return $run;
+}
+
+sub compile_step
+{
+	my ($program) = @_;
+
+	system($ENV{CC} // 'cc', '-O2', '-o', $program, "$ENV{PGDF_TEST_DIR}/chaos/step.c") == 0
+	  or die "could not compile step.c\n";
+	return;
 }
 
 # Every worker has a name of its own; the first is behind the proxy.
@@ -252,14 +260,14 @@ sub judge_executions
 	return;
 }
 
-# Workers end when they are killed or asked to, and then with 0.
+# Workers end when they are killed or asked to (143: before they could listen; 1: the server was down).
 sub judge_exits
 {
 	my ($run, $report) = @_;
 
 	foreach my $left (@{ $run->{faults}{left} })
 	{
-		next if $left->{is_asked} && $left->{exit} =~ /^(0|1|137)$/;
+		next if $left->{is_asked} && $left->{exit} =~ /^(0|1|137|143)$/;
 		wrong($report, "worker $left->{name} ended with $left->{exit}");
 	}
 	return;
@@ -273,12 +281,16 @@ sub measure
 
 	foreach my $kill (@{ $run->{faults}{killed} })
 	{
-		foreach my $runs (values %{ $run->{runs} })
+		foreach my $key (keys %{ $run->{runs} })
 		{
-			my $had = grep { $_->{worker} eq $kill->{worker} && $_->{time} < $kill->{time} } @{$runs};
+			# some are run again in any case
+			next if $key =~ /^(stubborn|mends)-/;
+
+			my $runs = $run->{runs}{$key};
+			my ($had) = sort { $b->{time} <=> $a->{time} } grep { $_->{time} < $kill->{time} } @{$runs};
 			my $next = min(map { $_->{time} } grep { $_->{time} > $kill->{time} && $_->{worker} ne $kill->{worker} } @{$runs});
 
-			next if !$had || !defined $next;
+			next if !$had || $had->{worker} ne $kill->{worker} || !defined $next;
 			# a server that is down delays what the kill did not
 			next if grep { $_->{time} > $kill->{time} - 3 && $_->{time} - 3 < $next } @crashes;
 			push @{ $report->{after_kill} }, $next - $kill->{time};
