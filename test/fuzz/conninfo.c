@@ -13,7 +13,7 @@ FUZZ_TARGET(conninfo)
 	char	   *text = fuzz_text(data, size);
 	Conninfo	info = {0};
 
-	if (conninfo_build(&info, text))
+	if (conninfo_build(&info, text, "pgdf fuzz"))
 	{
 		int			n = 0;
 
