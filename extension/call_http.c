@@ -253,7 +253,7 @@ url_problem(const char *url)
 	port = port == NULL ? NULL : memchr(port, ':', authority_end - port);
 	if (port != NULL &&
 		(port + 1 + strspn(port + 1, "0123456789") != authority_end || authority_end - port > 6 ||
-		 atol(port + 1) < 1 || atol(port + 1) > 65535))
+		 strtol(port + 1, NULL, 10) < 1 || strtol(port + 1, NULL, 10) > 65535))
 		return "must have a port from 1 to 65535, or none";
 	return NULL;
 }

@@ -30,7 +30,7 @@ static void replace(Buf *text, const char *what);
 size_t
 web_answer_take_header(char *line, size_t size, size_t count, void *arg)
 {
-	WebAnswer *answer = arg;
+	WebAnswer  *answer = arg;
 	size_t		length = size * count;
 	const char *colon;
 	size_t		start;
@@ -68,7 +68,7 @@ web_answer_take_header(char *line, size_t size, size_t count, void *arg)
 size_t
 web_answer_take_body(char *bytes, size_t size, size_t count, void *arg)
 {
-	WebAnswer *answer = arg;
+	WebAnswer  *answer = arg;
 	size_t		length = size * count;
 
 	if (length > answer->max_body - answer->body.used)

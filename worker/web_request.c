@@ -214,7 +214,7 @@ read_headers(WebRequest *request, json_object *value, char **problem)
 static bool
 read_header(WebRequest *request, const char *name, json_object *value, char **problem)
 {
-	WebHeader *header = &request->headers[request->header_count];
+	WebHeader  *header = &request->headers[request->header_count];
 	const char *text = plain_text(value);
 
 	if (!name_is_token(name) || web_request_header(request, name) != NULL)
@@ -263,7 +263,7 @@ static bool
 name_is_token(const char *name)
 {
 	static const char *const token =
-		"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	return *name != '\0' && name[strspn(name, token)] == '\0';
 }

@@ -29,7 +29,7 @@ typedef struct WebRequest
 {
 	const char *method;			/* static, upper case */
 	WebUrl		url;
-	WebHeader *headers;
+	WebHeader  *headers;
 	int			header_count;
 	char	   *body;			/* or NULL: none */
 	size_t		body_length;

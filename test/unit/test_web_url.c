@@ -94,7 +94,7 @@ main(void)
 	for (size_t i = 0; i < sizeof(locations) / sizeof(locations[0]); i++)
 	{
 		bool		is_url = web_url_parse(locations[i].base, &base, &problem) &&
-			web_url_resolve(&base, locations[i].location, &url, &problem);
+		web_url_resolve(&base, locations[i].location, &url, &problem);
 
 		if (locations[i].url == NULL)
 			ok(!is_url, "refused: %s from %s", locations[i].location, locations[i].base);
