@@ -10,15 +10,18 @@
 
 #include "postgres.h"
 
+#include "access/tableam.h"
 #include "access/xlog.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "executor/executor.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
+#include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
 #if PG_VERSION_NUM < 140000
@@ -102,5 +105,36 @@ pgdf_init_srf(FunctionCallInfo fcinfo)
 #else
 #define pgdf_timeline()	(RecoveryInProgress() ? 0 : ThisTimeLineID)
 #endif
+
+/* 16 tells updates apart that only summarizing indexes (BRIN) need to know of. */
+static inline void
+pgdf_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	list_free(ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false));
+#else
+	list_free(ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL));
+#endif
+}
+
+/* Update the row at a place that this transaction has locked, and its index entries. */
+static inline void
+pgdf_update_tuple(ResultRelInfo *result, ItemPointer place, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	TU_UpdateIndexes needed;
+
+	simple_table_tuple_update(result->ri_RelationDesc, place, slot, SnapshotSelf, &needed);
+	if (result->ri_NumIndices > 0 && needed != TU_None)
+		list_free(ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL,
+										needed == TU_Summarizing));
+#else
+	bool		needed;
+
+	simple_table_tuple_update(result->ri_RelationDesc, place, slot, SnapshotSelf, &needed);
+	if (result->ri_NumIndices > 0 && needed)
+		list_free(ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL));
+#endif
+}
 
 #endif							/* PGDF_COMPAT_H */

@@ -89,6 +89,7 @@ typedef struct Instance
 	MemoryContext context;
 
 	/* the row */
+	ItemPointerData place;		/* when it was locked */
 	char	   *instance_id;
 	pg_uuid_t	run_id;
 	int			execution;

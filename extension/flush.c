@@ -10,45 +10,34 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/sequence.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
+#include "bulk.h"
 #include "fault.h"
 #include "rewind.h"
 #include "spi.h"
 
-static PgdfStatement update_statement = {
-	"UPDATE df.instance_state"
-	"   SET status = $2, last_updated_at = $3,"
-	"       completed_at = CASE $4 WHEN 0 THEN completed_at WHEN 1 THEN $3 END,"
-	"       output = CASE $4 WHEN 0 THEN output ELSE $5 END,"
-	"       failure = CASE $4 WHEN 0 THEN failure ELSE $6 END,"
-	"       custom_status = CASE WHEN $7 THEN $8 ELSE custom_status END,"
-	"       next_event_id = $9, next_task_id = $10, tasks_total = $11, tasks_completed = $12,"
-	"       turns = $13, turn_failures = $14::smallint, blocked_reason = $15, code_hash = $16,"
-	"       await_remaining = $17, awaited = CASE WHEN $18 THEN $19 ELSE awaited END,"
-	"       buffered_events = $20, execution = $21, input = CASE WHEN $22 THEN $23 ELSE input END,"
-	"       blocked_hash = $24, waiting_at = CASE WHEN $18 THEN $25 ELSE waiting_at END,"
-	"       history_bytes = $26"
-	" WHERE instance_key = $1",
-	26, {INT8OID, INT2OID, TIMESTAMPTZOID, INT4OID, JSONOID, JSONOID, BOOLOID, JSONOID,
-		INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, TEXTOID, TEXTOID, INT4ARRAYOID,
-		BOOLOID, BYTEAOID, INT4OID, INT4OID, BOOLOID, JSONOID, TEXTOID, TEXTOID, INT8OID}
+static const char *const task_columns[] = {
+	"instance_key", "execution", "task_id", "scheduled_event", "lane", "name", "queue", "priority",
+	"seq", "state", "visible_at", "deliveries", "attempts", "is_started", "at_most_once", "retry",
+	"timeout", "scheduled_at", "schedule_deadline", "settings", "last_failure"
 };
 
-static PgdfStatement insert_tasks_statement = {
-	"INSERT INTO df.tasks (instance_key, execution, task_id, scheduled_event, lane, name, queue,"
-	"                      priority, state, visible_at, attempts, at_most_once, retry, timeout,"
-	"                      scheduled_at, schedule_deadline, settings, last_failure)"
-	" SELECT t.k, t.e, t.task_id, t.scheduled_event, t.lane, t.name, t.queue, t.priority, t.state,"
-	"        t.visible_at, t.attempts, t.at_most_once, t.retry, t.timeout, $18,"
-	"        t.deadline, t.settings, t.last_failure"
-	"   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
-	"     AS t(k, e, task_id, scheduled_event, lane, name, queue, priority, state,"
-	"          visible_at, attempts, at_most_once, retry, timeout, deadline, settings, last_failure)",
-	18, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, INT4ARRAYOID, INT2ARRAYOID, TIMESTAMPTZARRAYOID, INT2ARRAYOID, BOOLARRAYOID,
-		JSONARRAYOID, INTERVALARRAYOID, TIMESTAMPTZARRAYOID, JSONARRAYOID, JSONARRAYOID,
-		TIMESTAMPTZOID}
+static const char *const instance_columns[] = {
+	"status", "last_updated_at", "completed_at", "output", "failure", "custom_status", "next_event_id",
+	"next_task_id", "tasks_total", "tasks_completed", "turns", "turn_failures", "blocked_reason",
+	"code_hash", "await_remaining", "awaited", "waiting_at", "buffered_events", "execution", "input",
+	"blocked_hash", "history_bytes"
+};
+
+/* Where the row is that this transaction has moved since it was locked. */
+static PgdfStatement place_statement = {
+	"SELECT ctid FROM df.instance_state WHERE instance_key = $1",
+	1, {INT8OID}
 };
 
 static PgdfStatement insert_timers_statement = {
@@ -59,108 +48,120 @@ static PgdfStatement insert_timers_statement = {
 
 static void flush_events(Engine *engine);
 static void flush_tasks(Engine *engine);
+static void insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance,
+						const TaskRow *row);
 static void flush_timers(Instance *instance);
-static void flush_instance(Engine *engine, Instance *instance);
+static void flush_instances(Engine *engine);
+static void flush_instance(BulkTable *instances, const Engine *engine, Instance *instance);
+static int64 next_task_seq(void);
 
 void
 pgdf_engine_flush(Engine *engine)
 {
-	HASH_SEQ_STATUS scan;
-	Instance   *instance;
-
 	flush_events(engine);
 	PGDF_FAULT(history_written);
 	flush_tasks(engine);
 	PGDF_FAULT(tasks_written);
-	hash_seq_init(&scan, engine->instances);
-	while ((instance = hash_seq_search(&scan)) != NULL)
-	{
-		if (!instance->is_dirty || instance->is_deleted)
-			continue;
-		flush_timers(instance);
-		flush_instance(engine, instance);
-	}
+	flush_instances(engine);
 	PGDF_FAULT(instances_written);
 }
 
 static void
 flush_events(Engine *engine)
 {
-	EventBuffer *all = pgdf_events_create(engine->context);
+	BulkTable  *history = NULL;
 	HASH_SEQ_STATUS scan;
 	Instance   *instance;
 
 	hash_seq_init(&scan, engine->instances);
 	while ((instance = hash_seq_search(&scan)) != NULL)
 	{
-		if (instance->is_deleted)
+		if (instance->is_deleted || instance->events->count == 0)
 			continue;
-		for (int i = 0; i < instance->events->count; i++)
-			memcpy(pgdf_events_add(all), &instance->events->events[i], sizeof(Event));
+		if (history == NULL)
+			history = pgdf_events_open();
 		instance->history_bytes += pgdf_events_bytes(instance->events);
-		instance->events->count = 0;
+		pgdf_events_write_to(history, instance->events);
 	}
-	pgdf_events_write(all);
+	if (history != NULL)
+		pgdf_bulk_close(history);
 }
 
 static void
 flush_tasks(Engine *engine)
 {
+	BulkTable  *tasks = NULL;
 	HASH_SEQ_STATUS scan;
 	Instance   *instance;
-	int			count = 0;
-	int			queued = 0;
-	int			n = 0;
-	ColumnArray columns[17];
-	Datum		values[18];
 
-	hash_seq_init(&scan, engine->instances);
-	while ((instance = hash_seq_search(&scan)) != NULL)
-		count += instance->is_deleted ? 0 : list_length(instance->new_tasks);
-	if (count == 0)
-		return;
-
-	for (int c = 0; c < lengthof(columns); c++)
-		pgdf_column_init(&columns[c], count);
 	hash_seq_init(&scan, engine->instances);
 	while ((instance = hash_seq_search(&scan)) != NULL)
 	{
 		ListCell   *cell;
 
-		if (instance->is_deleted)
+		if (instance->is_deleted || instance->new_tasks == NIL)
 			continue;
+		if (tasks == NULL)
+			tasks = pgdf_bulk_open("tasks", task_columns, lengthof(task_columns));
 		foreach(cell, instance->new_tasks)
 		{
 			const TaskRow *row = lfirst(cell);
 
-			queued += row->state == TASK_QUEUED ? 1 : 0;
-			pgdf_column_set(&columns[0], n, Int64GetDatum(instance->key), false);
-			pgdf_column_set(&columns[1], n, Int32GetDatum(instance->execution), false);
-			pgdf_column_set(&columns[2], n, Int32GetDatum(row->task_id), false);
-			pgdf_column_set(&columns[3], n, Int32GetDatum(row->scheduled_event), false);
-			pgdf_column_set(&columns[4], n, PointerGetDatum(row->lane), false);
-			pgdf_column_set(&columns[5], n, PointerGetDatum(row->name), false);
-			pgdf_column_set(&columns[6], n, PointerGetDatum(row->queue), false);
-			pgdf_column_set(&columns[7], n, Int32GetDatum(row->priority), false);
-			pgdf_column_set(&columns[8], n, Int16GetDatum((int16) row->state), false);
-			pgdf_column_set(&columns[9], n, TimestampTzGetDatum(row->visible_at), !row->has_visible_at);
-			pgdf_column_set(&columns[10], n, Int16GetDatum((int16) row->attempts), false);
-			pgdf_column_set(&columns[11], n, BoolGetDatum(row->at_most_once), false);
-			pgdf_column_set(&columns[12], n, PointerGetDatum(row->retry), row->retry == NULL);
-			pgdf_column_set(&columns[13], n, IntervalPGetDatum(row->timeout), row->timeout == NULL);
-			pgdf_column_set(&columns[14], n, TimestampTzGetDatum(row->schedule_deadline),
-							!row->has_schedule_deadline);
-			pgdf_column_set(&columns[15], n, PointerGetDatum(row->settings), row->settings == NULL);
-			pgdf_column_set(&columns[16], n, PointerGetDatum(row->last_failure), row->last_failure == NULL);
-			n++;
+			insert_task(tasks, engine, instance, row);
+			engine->tasks_queued += row->state == TASK_QUEUED ? 1 : 0;
 		}
 		instance->new_tasks = NIL;
 	}
-	for (int c = 0; c < lengthof(columns); c++)
-		values[c] = pgdf_column_array(&columns[c], insert_tasks_statement.argtypes[c]);
+	if (tasks != NULL)
+		pgdf_bulk_close(tasks);
+}
+
+static void
+insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance, const TaskRow *row)
+{
+	Datum		values[lengthof(task_columns)];
+	bool		nulls[lengthof(task_columns)] = {0};
+
+	values[0] = Int64GetDatum(instance->key);
+	values[1] = Int32GetDatum(instance->execution);
+	values[2] = Int32GetDatum(row->task_id);
+	values[3] = Int32GetDatum(row->scheduled_event);
+	values[4] = PointerGetDatum(row->lane);
+	values[5] = PointerGetDatum(row->name);
+	values[6] = PointerGetDatum(row->queue);
+	values[7] = Int32GetDatum(row->priority);
+	values[8] = Int64GetDatum(next_task_seq());
+	values[9] = Int16GetDatum((int16) row->state);
+	values[10] = TimestampTzGetDatum(row->visible_at);
+	nulls[10] = !row->has_visible_at;
+	values[11] = Int16GetDatum(0);
+	values[12] = Int16GetDatum((int16) row->attempts);
+	values[13] = BoolGetDatum(false);
+	values[14] = BoolGetDatum(row->at_most_once);
+	values[15] = PointerGetDatum(row->retry);
+	nulls[15] = row->retry == NULL;
+	values[16] = IntervalPGetDatum(row->timeout);
+	nulls[16] = row->timeout == NULL;
 	values[17] = TimestampTzGetDatum(engine->now);
-	pgdf_spi_execute(&insert_tasks_statement, values, NULL);
-	engine->tasks_queued += queued;
+	values[18] = TimestampTzGetDatum(row->schedule_deadline);
+	nulls[18] = !row->has_schedule_deadline;
+	values[19] = PointerGetDatum(row->settings);
+	nulls[19] = row->settings == NULL;
+	values[20] = PointerGetDatum(row->last_failure);
+	nulls[20] = row->last_failure == NULL;
+	pgdf_bulk_insert(tasks, values, nulls);
+}
+
+/* What the column's default says. */
+static int64
+next_task_seq(void)
+{
+	static Oid	sequence = InvalidOid;
+
+	/* it may have been dropped with the extension, and made again */
+	if (!OidIsValid(sequence) || get_rel_relkind(sequence) != RELKIND_SEQUENCE)
+		sequence = get_relname_relid("task_seq", get_namespace_oid("df", false));
+	return nextval_internal(sequence, false);
 }
 
 static void
@@ -189,55 +190,90 @@ flush_timers(Instance *instance)
 }
 
 static void
-flush_instance(Engine *engine, Instance *instance)
+flush_instances(Engine *engine)
 {
-	Datum		values[26];
-	bool		nulls[26] = {0};
+	BulkTable  *instances = NULL;
+	HASH_SEQ_STATUS scan;
+	Instance   *instance;
 
-	values[0] = Int64GetDatum(instance->key);
-	values[1] = Int16GetDatum((int16) instance->status);
+	hash_seq_init(&scan, engine->instances);
+	while ((instance = hash_seq_search(&scan)) != NULL)
+	{
+		if (!instance->is_dirty || instance->is_deleted)
+			continue;
+		flush_timers(instance);
+		if (instances == NULL)
+			instances = pgdf_bulk_open("instance_state", instance_columns,
+									   lengthof(instance_columns));
+		flush_instance(instances, engine, instance);
+	}
+	if (instances != NULL)
+		pgdf_bulk_close(instances);
+}
+
+static void
+flush_instance(BulkTable *instances, const Engine *engine, Instance *instance)
+{
+	Datum		values[lengthof(instance_columns)] = {0};
+	bool		nulls[lengthof(instance_columns)] = {0};
+	bool		is_changed[lengthof(instance_columns)];
+	Datum		key = Int64GetDatum(instance->key);
+
+	memset(is_changed, true, sizeof(is_changed));
+	values[0] = Int16GetDatum((int16) instance->status);
+	values[1] = TimestampTzGetDatum(engine->now);
+	is_changed[2] = is_changed[3] = is_changed[4] = instance->end != END_KEPT;
 	values[2] = TimestampTzGetDatum(engine->now);
-	values[3] = Int32GetDatum(instance->end);
-	values[4] = PointerGetDatum(instance->output);
-	nulls[4] = instance->output == NULL;
-	values[5] = PointerGetDatum(instance->failure);
-	nulls[5] = instance->failure == NULL;
-	values[6] = BoolGetDatum(instance->has_custom_status);
-	values[7] = PointerGetDatum(instance->custom_status);
-	nulls[7] = instance->custom_status == NULL;
-	values[8] = Int32GetDatum(instance->next_event_id);
-	values[9] = Int32GetDatum(instance->next_task_id);
-	values[10] = Int32GetDatum(instance->tasks_total);
-	values[11] = Int32GetDatum(instance->tasks_completed);
-	values[12] = Int32GetDatum(instance->turns);
-	values[13] = Int32GetDatum(instance->turn_failures);
-	nulls[14] = instance->blocked_reason == NULL;
-	values[14] = nulls[14] ? (Datum) 0 : CStringGetTextDatum(instance->blocked_reason);
-	nulls[15] = instance->code_hash == NULL;
-	values[15] = nulls[15] ? (Datum) 0 : CStringGetTextDatum(instance->code_hash);
-	nulls[16] = instance->awaited == NULL;
-	if (!nulls[16])
+	nulls[2] = instance->end == END_CLEARED;
+	values[3] = PointerGetDatum(instance->output);
+	nulls[3] = instance->output == NULL;
+	values[4] = PointerGetDatum(instance->failure);
+	nulls[4] = instance->failure == NULL;
+	is_changed[5] = instance->has_custom_status;
+	values[5] = PointerGetDatum(instance->custom_status);
+	nulls[5] = instance->custom_status == NULL;
+	values[6] = Int32GetDatum(instance->next_event_id);
+	values[7] = Int32GetDatum(instance->next_task_id);
+	values[8] = Int32GetDatum(instance->tasks_total);
+	values[9] = Int32GetDatum(instance->tasks_completed);
+	values[10] = Int32GetDatum(instance->turns);
+	values[11] = Int16GetDatum((int16) instance->turn_failures);
+	nulls[12] = instance->blocked_reason == NULL;
+	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(instance->blocked_reason);
+	nulls[13] = instance->code_hash == NULL;
+	values[13] = nulls[13] ? (Datum) 0 : CStringGetTextDatum(instance->code_hash);
+	nulls[14] = instance->awaited == NULL;
+	if (!nulls[14])
 	{
 		ColumnArray remaining;
 
 		pgdf_column_init(&remaining, instance->awaited->nnodes);
 		for (int i = 0; i < instance->awaited->nnodes; i++)
 			pgdf_column_set(&remaining, i, Int32GetDatum(instance->awaited->remaining[i]), false);
-		values[16] = pgdf_column_array(&remaining, INT4ARRAYOID);
+		values[14] = pgdf_column_array(&remaining, INT4ARRAYOID);
 	}
-	values[17] = BoolGetDatum(instance->is_awaited_dirty);
-	nulls[18] = !instance->is_awaited_dirty || instance->awaited == NULL;
-	values[18] = nulls[18] ? (Datum) 0 : PointerGetDatum(pgdf_await_serialize(instance->awaited));
-	values[19] = Int32GetDatum(instance->buffered_events);
-	values[20] = Int32GetDatum(instance->execution);
-	values[21] = BoolGetDatum(instance->is_input_dirty);
-	nulls[22] = !instance->is_input_dirty || instance->input == NULL;
-	values[22] = PointerGetDatum(instance->input);
-	nulls[23] = instance->blocked_hash == NULL;
-	values[23] = nulls[23] ? (Datum) 0 : CStringGetTextDatum(instance->blocked_hash);
-	nulls[24] = instance->waiting_at == NULL;
-	values[24] = nulls[24] ? (Datum) 0 : CStringGetTextDatum(instance->waiting_at);
-	values[25] = Int64GetDatum(instance->history_bytes);
-	pgdf_spi_execute(&update_statement, values, nulls);
+	is_changed[15] = is_changed[16] = instance->is_awaited_dirty;
+	nulls[15] = !instance->is_awaited_dirty || instance->awaited == NULL;
+	values[15] = nulls[15] ? (Datum) 0 : PointerGetDatum(pgdf_await_serialize(instance->awaited));
+	nulls[16] = instance->waiting_at == NULL;
+	values[16] = nulls[16] ? (Datum) 0 : CStringGetTextDatum(instance->waiting_at);
+	values[17] = Int32GetDatum(instance->buffered_events);
+	values[18] = Int32GetDatum(instance->execution);
+	is_changed[19] = instance->is_input_dirty;
+	nulls[19] = !instance->is_input_dirty || instance->input == NULL;
+	values[19] = PointerGetDatum(instance->input);
+	nulls[20] = instance->blocked_hash == NULL;
+	values[20] = nulls[20] ? (Datum) 0 : CStringGetTextDatum(instance->blocked_hash);
+	values[21] = Int64GetDatum(instance->history_bytes);
+
+	if (!pgdf_bulk_update(instances, &instance->place, values, nulls, is_changed) &&
+		pgdf_spi_execute(&place_statement, &key, NULL) > 0)
+	{
+		bool		isnull;
+
+		instance->place = *(ItemPointer) DatumGetPointer(pgdf_spi_datum(0, 1, &isnull));
+		if (!pgdf_bulk_update(instances, &instance->place, values, nulls, is_changed))
+			elog(ERROR, "could not find the row of instance " INT64_FORMAT, instance->key);
+	}
 	instance->is_dirty = instance->is_awaited_dirty = instance->is_input_dirty = false;
 }

@@ -9,18 +9,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
 #include "history.h"
-#include "spi.h"
-
-/* What one INSERT takes at most. */
-#define CHUNK_EVENTS	10000
-#define CHUNK_BYTES		(64 * 1024 * 1024)
 
 typedef struct EventName
 {
@@ -52,16 +44,12 @@ static const EventName event_names[] = {
 	{EVENT_MAP_SCHEDULED, "TaskScheduled"},
 };
 
-static PgdfStatement insert_statement = {
-	"INSERT INTO df.history (instance_key, execution, event_id, event_type, task_id,"
-	"                        event_time, name, input_hash, payload, failure)"
-	" SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-	10, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT2ARRAYOID, INT4ARRAYOID,
-		TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT8ARRAYOID, JSONARRAYOID, JSONARRAYOID}
+static const char *const columns[] = {
+	"instance_key", "execution", "event_id", "event_type", "task_id", "event_time", "name",
+	"input_hash", "payload", "failure"
 };
 
-static int	chunk_size(const EventBuffer *buffer, int first);
-static void write_chunk(const Event *events, int n);
+static void write_event(BulkTable *history, const Event *e);
 
 const char *
 pgdf_event_type_name(int event_type)
@@ -118,60 +106,49 @@ pgdf_events_bytes(const EventBuffer *buffer)
 void
 pgdf_events_write(EventBuffer *buffer)
 {
-	int			first = 0;
+	BulkTable  *history;
 
-	while (first < buffer->count)
-	{
-		int			n = chunk_size(buffer, first);
+	if (buffer->count == 0)
+		return;
+	history = pgdf_events_open();
+	pgdf_events_write_to(history, buffer);
+	pgdf_bulk_close(history);
+}
 
-		write_chunk(buffer->events + first, n);
-		first += n;
-	}
+BulkTable *
+pgdf_events_open(void)
+{
+	return pgdf_bulk_open("history", columns, lengthof(columns));
+}
+
+void
+pgdf_events_write_to(BulkTable *history, EventBuffer *buffer)
+{
+	for (int i = 0; i < buffer->count; i++)
+		write_event(history, &buffer->events[i]);
 	buffer->count = 0;
 }
 
-/* How many events from first on go into one statement: an array may not grow beyond 1 GB. */
-static int
-chunk_size(const EventBuffer *buffer, int first)
-{
-	Size		bytes = 0;
-	int			n = 0;
-
-	while (first + n < buffer->count && n < CHUNK_EVENTS && bytes < CHUNK_BYTES)
-	{
-		const Event *e = &buffer->events[first + n];
-
-		bytes += (e->payload ? VARSIZE_ANY(e->payload) : 0) +
-			(e->failure ? VARSIZE_ANY(e->failure) : 0);
-		n++;
-	}
-	return n;
-}
-
 static void
-write_chunk(const Event *events, int n)
+write_event(BulkTable *history, const Event *e)
 {
-	ColumnArray columns[10];
-	Datum		values[10];
+	Datum		values[lengthof(columns)];
+	bool		nulls[lengthof(columns)] = {0};
 
-	for (int c = 0; c < lengthof(columns); c++)
-		pgdf_column_init(&columns[c], n);
-	for (int i = 0; i < n; i++)
-	{
-		const Event *e = &events[i];
-
-		pgdf_column_set(&columns[0], i, Int64GetDatum(e->instance_key), false);
-		pgdf_column_set(&columns[1], i, Int32GetDatum(e->execution), false);
-		pgdf_column_set(&columns[2], i, Int32GetDatum(e->event_id), false);
-		pgdf_column_set(&columns[3], i, Int16GetDatum((int16) e->type), false);
-		pgdf_column_set(&columns[4], i, Int32GetDatum(e->task_id), e->task_id == 0);
-		pgdf_column_set(&columns[5], i, TimestampTzGetDatum(e->time), false);
-		pgdf_column_set(&columns[6], i, PointerGetDatum(e->name), e->name == NULL);
-		pgdf_column_set(&columns[7], i, Int64GetDatum(e->input_hash), !e->has_input_hash);
-		pgdf_column_set(&columns[8], i, PointerGetDatum(e->payload), e->payload == NULL);
-		pgdf_column_set(&columns[9], i, PointerGetDatum(e->failure), e->failure == NULL);
-	}
-	for (int c = 0; c < lengthof(columns); c++)
-		values[c] = pgdf_column_array(&columns[c], insert_statement.argtypes[c]);
-	pgdf_spi_execute(&insert_statement, values, NULL);
+	values[0] = Int64GetDatum(e->instance_key);
+	values[1] = Int32GetDatum(e->execution);
+	values[2] = Int32GetDatum(e->event_id);
+	values[3] = Int16GetDatum((int16) e->type);
+	values[4] = Int32GetDatum(e->task_id);
+	nulls[4] = e->task_id == 0;
+	values[5] = TimestampTzGetDatum(e->time);
+	values[6] = PointerGetDatum(e->name);
+	nulls[6] = e->name == NULL;
+	values[7] = Int64GetDatum(e->input_hash);
+	nulls[7] = !e->has_input_hash;
+	values[8] = PointerGetDatum(e->payload);
+	nulls[8] = e->payload == NULL;
+	values[9] = PointerGetDatum(e->failure);
+	nulls[9] = e->failure == NULL;
+	pgdf_bulk_insert(history, values, nulls);
 }

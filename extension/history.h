@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "bulk.h"
 #include "datatype/timestamp.h"
 
 /* Durable Task's event types, with its numbers. */
@@ -76,7 +77,11 @@ extern Event *pgdf_events_add(EventBuffer *buffer);
 /* Size of the buffered payloads and failures. */
 extern int64 pgdf_events_bytes(const EventBuffer *buffer);
 
-/* Insert and forget all of them; needs pgdf_enter() and SPI_connect(). */
+/* Insert and forget all of them. */
 extern void pgdf_events_write(EventBuffer *buffer);
+
+/* The same for the events of many buffers: the table, to be closed by the caller. */
+extern BulkTable *pgdf_events_open(void);
+extern void pgdf_events_write_to(BulkTable *history, EventBuffer *buffer);
 
 #endif							/* PGDF_HISTORY_H */
