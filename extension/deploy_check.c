@@ -204,7 +204,7 @@ check_instance(ReturnSetInfo *rsinfo, const Registration *registration, const ch
 	Turn	   *turn;
 
 	code.owner = DatumGetObjectId(pgdf_spi_datum(row, 6, &isnull));
-	pgdf_replay_load(replay, key, execution);
+	pgdf_replay_load(replay, key, execution, 0);
 	pgdf_replay_add_start(replay, next_event_id, GetCurrentTimestamp());
 
 	turn = pgdf_turn_create(CurrentMemoryContext, replay);

@@ -10,6 +10,7 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "replay_cache.h"
 #include "rewind.h"
 #include "spi.h"
 #include "user_code.h"
@@ -54,6 +55,7 @@ pgdf_engine_create(int64 worker_key, int turns)
 	engine->turns_left = turns;
 	engine->is_careful = turns == 1;
 
+	pgdf_replay_cache_begin_call();
 	pgdf_engine_forget(engine);
 	control.keysize = sizeof(((RegistrationEntry *) 0)->key);
 	control.entrysize = sizeof(RegistrationEntry);

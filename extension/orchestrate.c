@@ -19,6 +19,7 @@
 #include "orchestrate.h"
 #include "payload.h"
 #include "pin.h"
+#include "replay_cache.h"
 #include "rewind.h"
 #include "spi.h"
 #include "sql_activity.h"
@@ -40,9 +41,9 @@ typedef struct TurnMark
 static PgdfStatement load_statement = {
 	"SELECT event_id, event_type, task_id, event_time, name, input_hash, payload, failure"
 	"  FROM df.history"
-	" WHERE instance_key = $1 AND execution = $2"
+	" WHERE instance_key = $1 AND execution = $2 AND event_id > $3"
 	" ORDER BY event_id",
-	2, {INT8OID, INT4OID}
+	3, {INT8OID, INT4OID, INT4OID}
 };
 
 static PgdfStatement insert_timer_statement = {
@@ -157,17 +158,23 @@ run_turn(Engine *engine, Instance *instance)
 static void
 load_replay(Instance *instance)
 {
-	instance->replay = pgdf_replay_create(instance->context);
-	if (instance->had_history)
-		pgdf_replay_load(instance->replay, instance->key, instance->execution);
+	const EventBuffer *new = instance->events;
+	StoredHistory stored = {.instance_key = instance->key,.run_id = instance->run_id,
+	.execution = instance->execution};
+
+	stored.last_event = (new->count > 0 ? new->events[0].event_id : instance->next_event_id) - 1;
+	instance->replay = instance->had_history ?
+		pgdf_replay_cache_load(&stored, instance->context) : pgdf_replay_create(instance->context);
 	for (int i = 0; i < instance->events->count; i++)
 		pgdf_replay_event(instance->replay, &instance->events->events[i]);
 }
 
 void
-pgdf_replay_load(Replay *replay, int64 instance_key, int execution)
+pgdf_replay_load(Replay *replay, int64 instance_key, int execution, int after_event)
 {
-	Datum		values[2] = {Int64GetDatum(instance_key), Int32GetDatum(execution)};
+	Datum		values[3] = {
+		Int64GetDatum(instance_key), Int32GetDatum(execution), Int32GetDatum(after_event)
+	};
 	uint64		n = pgdf_spi_execute(&load_statement, values, NULL);
 
 	for (uint64 row = 0; row < n; row++)
@@ -190,7 +197,7 @@ replay_stored_event(Replay *replay, MemoryContext context, uint64 row)
 	if (isnull)
 		event.task_id = 0;
 	event.time = DatumGetTimestampTz(pgdf_spi_datum(row, 4, &isnull));
-	event.name = pgdf_spi_text(row, 5, context);
+	event.name = pgdf_spi_text(row, 5, CurrentMemoryContext);
 	event.input_hash = DatumGetInt64(pgdf_spi_datum(row, 6, &isnull));
 	if (event.type != EVENT_TASK_SCHEDULED && event.type != EVENT_CHILD_CREATED)
 		event.payload = pgdf_spi_text(row, 7, context);
@@ -227,6 +234,13 @@ makes_task(EventType type, TaskKind *kind)
 	}
 }
 
+static char *
+name_of(const Replay *replay, const Event *event)
+{
+	return event->name == NULL ? NULL :
+		MemoryContextStrdup(replay->context, text_to_cstring(event->name));
+}
+
 /* What an event means for the next turn. */
 void
 pgdf_replay_event(Replay *replay, const Event *event)
@@ -253,7 +267,7 @@ pgdf_replay_event(Replay *replay, const Event *event)
 	if (makes_task(event->type, &kind))
 	{
 		task->kind = kind;
-		task->name = event->name ? text_to_cstring(event->name) : NULL;
+		task->name = name_of(replay, event);
 		task->input_hash = event->input_hash;
 		task->scheduled_event = event->event_id;
 		if (kind == TASK_RECORD || kind == TASK_SEND ||
@@ -267,7 +281,7 @@ pgdf_replay_event(Replay *replay, const Event *event)
 	if (event->type == EVENT_EVENT_RAISED)
 	{
 		task->kind = TASK_EVENT;
-		task->name = event->name ? text_to_cstring(event->name) : NULL;
+		task->name = name_of(replay, event);
 	}
 	if (task->kind == TASK_MAP && task->outcome != OUTCOME_NONE)
 		return;					/* of nothing: it was complete when it was made */

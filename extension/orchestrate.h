@@ -11,8 +11,8 @@
 #include "turn.h"
 #include "user_code.h"
 
-/* Read an execution's history from its table into an empty replay. */
-extern void pgdf_replay_load(Replay *replay, int64 instance_key, int execution);
+/* Read what an execution's history has after an event into the replay of what was before. */
+extern void pgdf_replay_load(Replay *replay, int64 instance_key, int execution, int after_event);
 
 /* Run the function, and see whether it has made every task that history has. */
 extern void pgdf_turn_run(Turn *turn, UserCode *code);

@@ -299,7 +299,7 @@ pgdf_turn_result(Turn *turn, int64 handle)
 		raise_failure(turn, task, pgdf_turn_task_number(handle));
 	if (task->kind == TASK_MAP)
 		return pgdf_map_result(turn, pgdf_turn_task_number(handle));
-	return pgdf_payload_to_jsonb(task->result);
+	return task->result_json != NULL ? task->result_json : pgdf_payload_to_jsonb(task->result);
 }
 
 int64

@@ -82,6 +82,7 @@ typedef struct TurnTask
 	TaskOutcome outcome;
 	int			outcome_event;
 	text	   *result;			/* JSON text */
+	Jsonb	   *result_json;	/* the same, when somebody has converted it */
 	text	   *failure;		/* failureDetails */
 	bool		is_cancelled;	/* by df_cancel, as of where the function is */
 	bool		must_restart;	/* a child that has failed and cannot be rewound */
