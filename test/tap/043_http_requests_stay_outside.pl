@@ -134,6 +134,31 @@ subtest 'only what is allowed' => sub {
 	is($worker->term, 0, 'the worker ended well');
 };
 
+subtest 'nothing of the environment' => sub {
+	my $proxy = secret_service();
+	my $home = temp_dir();
+	my $seen = sub { { status => 200, headers => { 'Content-Type' => 'application/json' }, body => $json->encode($_[0]{headers}) } };
+	my $service = Pgdf::HttpServer->new(dir => temp_dir(), routes => { '/seen' => $seen,
+		'/set' => sub { { status => 302, headers => { Location => '/seen', 'Set-Cookie' => 'session=1' } } } });
+	my $worker;
+
+	write_file("$home/$_", "machine 127.0.0.1 login user password secret\ndefault login user password secret\n") foreach qw(.netrc _netrc);
+	write_file("$home/.curlrc", "proxy = http://127.0.0.1:" . $proxy->port . "\n");
+	$worker = start_worker($node, name => 'environment', args => [ '--http-call-allow', '127.0.0.1', '--http-call-max-redirects', '1' ],
+		env => { HOME => $home, NETRC => "$home/.netrc", CURL_HOME => $home, NO_PROXY => '', no_proxy => '',
+			map { $_ => 'http://127.0.0.1:' . $proxy->port } qw(http_proxy HTTP_PROXY https_proxy HTTPS_PROXY ALL_PROXY all_proxy) });
+	foreach my $path (qw(/seen /set /seen))
+	{
+		my $answer = ask($service->url($path));
+
+		is($answer->{status}, 200, "$path is asked directly");
+		is($answer->{body}{authorization}, undef, '... without a password of .netrc');
+		is($answer->{body}{cookie}, undef, '... or a cookie');
+	}
+	is(scalar($proxy->requests), 0, 'nobody has asked the proxy');
+	is($worker->term, 0, 'the worker ended well');
+};
+
 subtest 'the blob store is not reached through its connection' => sub {
 	# a connection that the worker itself has to the same host is never used for a request
 	my $service = Pgdf::HttpServer->new(dir => temp_dir(), routes => {});
