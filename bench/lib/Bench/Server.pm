@@ -12,11 +12,13 @@ use Exporter 'import';
 use POSIX ();
 use Pgdf::Process qw(poll slurp spawn_worker);
 
-our @EXPORT_OK = qw(sql client pgbench fresh_database conninfo start_workers stop_workers workers usage used peak_kb);
+our @EXPORT_OK = qw(sql client pgbench fresh_database conninfo start_workers start_gateway stop_workers workers
+  usage used peak_kb http_client);
 
 my $database = 'postgres';
 my $databases = 0;
 my @workers;
+my $gateways = 0;
 my $ticks = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 
 sub conninfo { return "host=$ENV{PGHOST} dbname=$database user=" . ($_[0] // 'postgres'); }
@@ -95,6 +97,26 @@ sub start_workers
 			%opts);
 	}
 	return;
+}
+
+# "pgdf gateway" as bench_user; returns its address as [host, port].  It counts as a worker.
+sub start_gateway
+{
+	my (%opts) = @_;
+	my $log = "$ENV{BENCH_RUN}/gateway." . ++$gateways . '.log';
+	my $gateway = Pgdf::Process->start(
+		argv => [ $ENV{PGDF}, 'gateway', '--http', '127.0.0.1:0', '--dbname', conninfo('bench_user'), @{ $opts{args} // [] } ],
+		log => $log);
+
+	push @workers, $gateway;
+	return [ split(/:/, $gateway->wait_log(qr!serving HTTP on http://(\S+)!)) ];
+}
+
+sub http_client
+{
+	my ($address, @args) = @_;
+
+	return output_of("$ENV{BENCH_DIR}/http_client", @{$address}, @args);
 }
 
 sub stop_workers

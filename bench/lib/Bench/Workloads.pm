@@ -9,6 +9,7 @@ use strict;
 use warnings;
 
 use Bench::Files qw(copy_with_fsync make_files);
+use Bench::Http qw(http_starts http_statuses);
 use Bench::Server qw(client conninfo fresh_database peak_kb pgbench sql start_workers stop_workers usage used workers);
 use Exporter 'import';
 use JSON::PP;
@@ -43,6 +44,8 @@ sub workloads
 		[ 'W7', [undef], undef, \&sustained ],
 		[ 'W8', [ 10_000 ], undef, sub { backup($_[0], 'file') } ],
 		[ 'W8azure', [ 1000 ], undef, sub { backup($_[0], 'azure') } ],
+		[ 'H1', [undef], undef, sub { http_statuses(\&measured) } ],
+		[ 'H2', [undef], undef, sub { http_starts(\&measured) } ],
 		(map { my $workers = $_; [ "W9/W1/$_", [ 10_000 ], undef, sub { one_instance('fan_out', 'noop', $_[0], workers => $workers) } ] } 1, 2, 4, 8),
 		(map { my $workers = $_; [ "W9/W3/$_", [ 10_000 ], undef, sub { many_instances($_[0], 'noop', 1, workers => $workers) } ] } 1, 2, 4, 8),
 	);
