@@ -310,7 +310,7 @@ add_task(WorkCall *call, uint64 row, const char *lane)
 													 DatumGetCString(DirectFunctionCall1(uuid_out, run_id)),
 													 task->execution, task->task_id));
 	timeout = pgdf_spi_datum(row, 9, &isnull);
-	task->timeout_ms = isnull ? -1 : pgdf_timeout_ms(DatumGetIntervalP(timeout));
+	task->timeout_ms = isnull ? (is_sql ? pgdf_sql_timeout_ms() : -1) : pgdf_timeout_ms(DatumGetIntervalP(timeout));
 	task->input = pgdf_spi_text(row, 10, CurrentMemoryContext);
 	task->settings = pgdf_spi_text(row, 11, CurrentMemoryContext);
 	task->traceparent = pgdf_spi_text(row, 12, CurrentMemoryContext);
@@ -324,4 +324,10 @@ pgdf_timeout_ms(const Interval *timeout)
 	int64		days = (int64) timeout->month * 30 + timeout->day;
 
 	return Max(1, days * 86400000 + timeout->time / 1000);
+}
+
+int64
+pgdf_sql_timeout_ms(void)
+{
+	return pgdf_sql_activity_timeout > 0 ? pgdf_sql_activity_timeout : -1;
 }

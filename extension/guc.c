@@ -23,6 +23,10 @@ bool		pgdf_notify = true;
 int			pgdf_on_nondeterminism = NONDETERMINISM_QUARANTINE;
 char	   *pgdf_orchestrator_languages = NULL;
 int			pgdf_reconnect_grace = 1000;
+int			pgdf_retention_completed = -1;
+int			pgdf_retention_failed = -1;
+int			pgdf_retention_terminated = -1;
+int			pgdf_sql_activity_timeout = 3600 * 1000;
 bool		pgdf_superuser_instances = false;
 int			pgdf_turn_timeout = 10 * 1000;
 
@@ -117,6 +121,34 @@ pgdf_guc_init(void)
 							NULL,
 							&pgdf_reconnect_grace,
 							1000, 0, 3600 * 1000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.retention_completed",
+							"Sets how long instances are kept after they have ended as Completed.",
+							"-1 keeps them for ever.",
+							&pgdf_retention_completed,
+							-1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.retention_failed",
+							"Sets how long instances are kept after they have ended as Failed.",
+							"-1 keeps them for ever.",
+							&pgdf_retention_failed,
+							-1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.retention_terminated",
+							"Sets how long instances are kept after they have ended as Terminated.",
+							"-1 keeps them for ever.",
+							&pgdf_retention_terminated,
+							-1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("pgdf.sql_activity_timeout",
+							"Sets how long an attempt of a SQL activity may run that has no time-out of its own.",
+							"0 lets it run for ever.",
+							&pgdf_sql_activity_timeout,
+							3600 * 1000, 0, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("pgdf.superuser_instances",

@@ -154,16 +154,20 @@ static PgdfStatement final_tree_stmt = {
 };
 
 /* $2: the root; without it nothing is to be deleted. */
-static PgdfStatement lock_final_stmt = {
-	.sql = "WITH locked AS MATERIALIZED ("
-	" SELECT instance_key FROM df.instance_state"
-	" WHERE instance_key OPERATOR(pg_catalog.=) ANY ($1) AND status IN " FINAL_STATUSES
-	" ORDER BY instance_key FOR UPDATE)"
-	" SELECT pg_catalog.array_agg(instance_key), pg_catalog.count(*) FROM locked"
-	" HAVING pg_catalog.bool_or(instance_key OPERATOR(pg_catalog.=) $2)",
-	.nargs = 2,
-	.argtypes = {INT8ARRAYOID, INT8OID}
-};
+#define LOCK_FINAL(locking) \
+	{ \
+		.sql = "WITH locked AS MATERIALIZED (" \
+		" SELECT instance_key FROM df.instance_state" \
+		" WHERE instance_key OPERATOR(pg_catalog.=) ANY ($1) AND status IN " FINAL_STATUSES \
+		" ORDER BY instance_key " locking ")" \
+		" SELECT pg_catalog.array_agg(instance_key), pg_catalog.count(*) FROM locked" \
+		" HAVING pg_catalog.bool_or(instance_key OPERATOR(pg_catalog.=) $2)", \
+		.nargs = 2, \
+		.argtypes = {INT8ARRAYOID, INT8OID} \
+	}
+
+static PgdfStatement lock_final_stmt = LOCK_FINAL("FOR UPDATE");
+static PgdfStatement lock_final_unlocked_stmt = LOCK_FINAL("FOR UPDATE SKIP LOCKED");
 
 #define DELETE_FROM(table) \
 	{ \
@@ -696,8 +700,8 @@ pgdf_instance_delete(int64 instance_key)
  * What is found first is looked at again under its lock: a rewind or restart may
  * have come between.
  */
-uint64
-pgdf_instance_purge(int64 instance_key)
+static uint64
+purge_tree(int64 instance_key, PgdfStatement *lock_stmt)
 {
 	Datum		values[2];
 	bool		isnull;
@@ -710,11 +714,23 @@ pgdf_instance_purge(int64 instance_key)
 		return 0;
 
 	values[1] = Int64GetDatum(instance_key);
-	if (pgdf_spi_execute(&lock_final_stmt, values, NULL) == 0)
+	if (pgdf_spi_execute(lock_stmt, values, NULL) == 0)
 		return 0;
 	count = pgdf_spi_int64(0, 2);
 	delete_rows(pgdf_spi_datum(0, 1, &isnull), DELETE_ALL);
 	return count;
+}
+
+uint64
+pgdf_instance_purge(int64 instance_key)
+{
+	return purge_tree(instance_key, &lock_final_stmt);
+}
+
+uint64
+pgdf_instance_purge_unlocked(int64 instance_key)
+{
+	return purge_tree(instance_key, &lock_final_unlocked_stmt);
 }
 
 static Datum

@@ -150,6 +150,9 @@ extern void pgdf_instance_delete(int64 instance_key);
  */
 extern uint64 pgdf_instance_purge(int64 instance_key);
 
+/* The same without waiting: what somebody holds stays, all of it if that is the instance itself. */
+extern uint64 pgdf_instance_purge_unlocked(int64 instance_key);
+
 /*
  * Put an event without a task into an instance's inbox; name and payload may be
  * NULL.  Call pgdf_wake_workers() before.

@@ -209,6 +209,8 @@ static ClaimedChunk *
 read_claimed(uint64 row, const char *lane)
 {
 	bool		is_http = strcmp(lane, MAP_LANE_PREFIX PGDF_HTTP_ACTIVITY) == 0;
+	bool		is_sql = strcmp(lane, MAP_LANE_SLOW) == 0 ||
+	strncmp(lane, MAP_LANE_LIMITED, strlen(MAP_LANE_LIMITED)) == 0;
 	ClaimedChunk *claimed = palloc0(sizeof(ClaimedChunk));
 	Chunk	   *chunk = pgdf_chunk_read(row, 7);
 	bool		isnull;
@@ -222,7 +224,7 @@ read_claimed(uint64 row, const char *lane)
 								   chunk->execution, chunk->map_task_id);
 	claimed->traceparent = pgdf_spi_text(row, 3, CurrentMemoryContext);
 	timeout = pgdf_spi_datum(row, 4, &isnull);
-	claimed->timeout_ms = isnull ? -1 : pgdf_timeout_ms(DatumGetIntervalP(timeout));
+	claimed->timeout_ms = isnull ? (is_sql ? pgdf_sql_timeout_ms() : -1) : pgdf_timeout_ms(DatumGetIntervalP(timeout));
 	claimed->settings = pgdf_spi_text(row, 5, CurrentMemoryContext);
 	claimed->is_gone = DatumGetBool(pgdf_spi_datum(row, 6, &isnull));
 	claimed->attempt = chunk->attempts + (chunk->at_most_once ? 0 : 1);

@@ -127,7 +127,7 @@ pgdf_map_run_slow(int64 instance_key, int chunk_id, int64 fence)
 		return false;
 	code.owner = DatumGetObjectId(pgdf_spi_datum(0, 1, &isnull));
 	timeout = pgdf_spi_datum(0, 2, &isnull);
-	code.budget_ms = isnull ? 0 : (int) Min(pgdf_timeout_ms(DatumGetIntervalP(timeout)), PG_INT32_MAX);
+	code.budget_ms = isnull ? pgdf_sql_activity_timeout : (int) Min(pgdf_timeout_ms(DatumGetIntervalP(timeout)), PG_INT32_MAX);
 	code.input = pgdf_payload_to_jsonb(read_inputs(chunk)[bit]);
 	code.instance_key = instance_key;
 	code.registration = pgdf_registry_find(chunk->name, NULL);

@@ -81,6 +81,10 @@ extern bool pgdf_notify;
 extern int	pgdf_on_nondeterminism;
 extern char *pgdf_orchestrator_languages;
 extern int	pgdf_reconnect_grace;	/* ms */
+extern int	pgdf_retention_completed;	/* s; -1: for ever */
+extern int	pgdf_retention_failed;	/* s; -1: for ever */
+extern int	pgdf_retention_terminated;	/* s; -1: for ever */
+extern int	pgdf_sql_activity_timeout;	/* ms; 0: none */
 extern bool pgdf_superuser_instances;
 extern int	pgdf_turn_timeout;	/* ms */
 

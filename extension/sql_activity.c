@@ -470,7 +470,7 @@ load_slow(const Datum *key, SlowTask *task)
 	task->attempt.retry = pgdf_spi_text(0, 4, CurrentMemoryContext);
 	task->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(0, 5, &isnull));
 	timeout = pgdf_spi_datum(0, 6, &isnull);
-	task->code.budget_ms = isnull ? 0 : interval_ms(DatumGetIntervalP(timeout));
+	task->code.budget_ms = isnull ? pgdf_sql_activity_timeout : interval_ms(DatumGetIntervalP(timeout));
 	task->code.owner = DatumGetObjectId(pgdf_spi_datum(0, 9, &isnull));
 	task->code.input = pgdf_payload_to_jsonb(pgdf_spi_text(0, 8, CurrentMemoryContext));
 	task->code.instance_key = task->attempt.instance_key;

@@ -38,6 +38,7 @@
 #define WAKE_PRODUCERS	1
 #define WAKE_IDLE		2
 #define PIN_CLONES		3
+#define RETENTION		4
 
 #define WAKE_CHANNEL	"pgdf"
 
@@ -207,4 +208,13 @@ pgdf_pin_lock(void)
 
 	tag_set(&tag, WAKE_SPACE, PIN_CLONES, TAG_WAKE);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+bool
+pgdf_retention_lock(void)
+{
+	LOCKTAG		tag;
+
+	tag_set(&tag, WAKE_SPACE, RETENTION, TAG_WAKE);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }

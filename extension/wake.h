@@ -32,6 +32,9 @@ extern bool pgdf_presence_take(int64 worker_key, int wait_ms);
 extern void pgdf_presence_release(int64 worker_key);
 extern bool pgdf_presence_is_held(int64 worker_key);
 
+/* Until the end of the transaction: only one session deletes what is old; false: another does. */
+extern bool pgdf_retention_lock(void);
+
 /* Until the end of the transaction: only one session makes clones of pinned code. */
 extern void pgdf_pin_lock(void);
 

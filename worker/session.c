@@ -50,6 +50,7 @@
 #define SWEEP_MAX_MS			5000
 
 /* An activity that takes longer than this is reported as started. */
+#define RETIRE_MS				60000	/* after a call that did not work */
 #define STARTED_AFTER_MS		1000
 
 /* LISTEN is part of the settings, so that it precedes every df.attach. */
@@ -86,6 +87,9 @@ static void wake(Worker *w);
 static void wake_done(Db *db, const DbResult *result, void *arg);
 static void send_signal(Worker *w);
 static void signal_done(Db *db, const DbResult *result, void *arg);
+static void retire(Worker *w);
+static void retire_done(Db *db, const DbResult *result, void *arg);
+static void retire_due(Worker *w, void *arg);
 static void detach(Worker *w);
 static void detach_done(Db *db, const DbResult *result, void *arg);
 static void sweep_due(Worker *w, void *arg);
@@ -112,6 +116,7 @@ session_free(Worker *w)
 	db_close(&session->db);
 	timer_stop(w, &session->attach_timer);
 	timer_stop(w, &session->sweep_timer);
+	timer_stop(w, &session->retire_timer);
 	timer_stop(w, &session->wake_timer);
 	timer_stop(w, &session->idle_timer);
 }
@@ -142,6 +147,8 @@ session_step(Worker *w)
 		wake(w);
 	else if (session->wants_detach)
 		detach(w);
+	else if (session->wants_retire)
+		retire(w);
 }
 
 void
@@ -415,6 +422,7 @@ begin_session(Worker *w, int64_t worker_key)
 	if (old_key == 0)
 		sd_notify_send("READY=1");
 	session->wants_sweep = true;
+	session->wants_retire = true;
 	dispatch_chance(w);
 }
 
@@ -593,6 +601,38 @@ signal_done(Db *db, const DbResult *result, void *arg)
 	w->dispatch->session.is_calling = false;
 	if (!result->is_ok && result->rows != NULL)
 		db_log_failure(result, "stop a backend of this worker");
+}
+
+/* One worker does it; which, the function says. */
+static void
+retire(Worker *w)
+{
+	DbParams	params = {0};
+
+	w->dispatch->session.wants_retire = false;
+	db_param_int8(&params, w->dispatch->session.worker_key);
+	call(w, "SELECT purged, next_ms FROM df.retire($1)", &params, CALL_DEADLINE_MS, retire_done);
+}
+
+static void
+retire_done(Db *db, const DbResult *result, void *arg)
+{
+	Worker	   *w = arg;
+	Session    *session = &w->dispatch->session;
+	int64_t		next_ms = RETIRE_MS;
+
+	session->is_calling = false;
+	if (result->is_ok && PQntuples(result->rows) == 1)
+		next_ms = db_int8(result->rows, 0, 1);
+	else if (result->rows != NULL)
+		db_log_failure(result, "delete old instances");
+	timer_start(w, &session->retire_timer, next_ms, retire_due, session);
+}
+
+static void
+retire_due(Worker *w, void *arg)
+{
+	w->dispatch->session.wants_retire = true;
 }
 
 static void

@@ -52,6 +52,7 @@ typedef struct Session
 	bool		holds_idle;
 	bool		wants_sweep;
 	bool		wants_wake;
+	bool		wants_retire;	/* time to delete what is old */
 	bool		wants_recall;	/* of claims that we never heard of */
 	int64_t		doubt_until_us; /* there may be such claims; 0: no */
 	bool		wants_detach;
@@ -60,6 +61,7 @@ typedef struct Session
 
 	Timer		attach_timer;	/* next try */
 	Timer		sweep_timer;
+	Timer		retire_timer;
 	Timer		wake_timer;		/* runs while a wake-up was sent a moment ago */
 	Timer		idle_timer;		/* runs while df.idle is not to be tried again */
 	Backoff		attach_backoff;

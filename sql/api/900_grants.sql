@@ -106,7 +106,8 @@ DECLARE
         'idle',
         'wake',
         'detach',
-        'terminate_runaway'
+        'terminate_runaway',
+        'retire'
     ];
     -- each asks what the role that it acts for may do: see http_caller.c
     http CONSTANT text[] := ARRAY[
