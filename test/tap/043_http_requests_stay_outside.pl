@@ -159,13 +159,23 @@ subtest 'nothing of the environment' => sub {
 	is($worker->term, 0, 'the worker ended well');
 };
 
-subtest 'the blob store is not reached through its connection' => sub {
-	# a connection that the worker itself has to the same host is never used for a request
-	my $service = Pgdf::HttpServer->new(dir => temp_dir(), routes => {});
+subtest 'nothing of the blob store' => sub {
+	# the worker has a connection of its own to the same host and port, where requests may not go
+	my $service = Pgdf::HttpServer->new(dir => temp_dir(), keep_alive => 1, routes => { '*' => sub { { status => 201 } } });
 	my $worker = start_worker($node, name => 'store', env => { AZURE_STORAGE_CONNECTION_STRING =>
 		'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:' . $service->port . '/a;' });
-	is(ask('http://127.0.0.1:' . $service->port . '/a')->{errorType}, 'AddressRefused', 'its address is refused');
-	is(scalar($service->requests), 0, 'nobody has asked');
+	my $file = write_file(temp_dir() . '/file', 'x');
+
+	$node->safe_psql('postgres', q{
+		CREATE FUNCTION copy(file text) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN df_call_activity('E2_CopyFileToBlob', to_jsonb(file)); END $$;
+		SELECT df_register_orchestrator('copy');
+	}, connstr => $node->connstr('postgres') . ' user=regress_user');
+	my $id = df_start($node, 'copy', $json->encode($file), user => 'regress_user');
+	wait_for_status($node, $id, 'Completed');
+	my $requests = $service->requests;
+	cmp_ok($requests, '>', 0, 'the store is in use');
+	is(ask('http://127.0.0.1:' . $service->port . '/a')->{errorType}, 'AddressRefused', 'a request to its address is refused');
+	is(scalar($service->requests), $requests, 'and not made through its connection');
 	is($worker->term, 0, 'the worker ended well');
 };
 done_testing();

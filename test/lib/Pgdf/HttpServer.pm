@@ -5,8 +5,8 @@
 #       '/raw' => sub { my ($request, $n, $socket) = @_; print $socket ...; return undef; } });
 #   $server->url('/hello'); $server->port; $server->requests('/hello');
 #
-# A request is { method, path, query, headers (lower case), body }; $n counts those to one path from 1.  A process
-# serves each connection, one request on it.  It listens on 127.0.0.1, or with host => '::' on every address, and ends
+# A request is { method, path, query, headers (lower case), body }; $n counts those to one path from 1.  Route '*' is for
+# paths that have none.  A process serves each connection, one request on it, or with keep_alive => 1 any number.  It listens on 127.0.0.1, or with host => '::' on every address, and ends
 # with the test.
 
 package Pgdf::HttpServer;
@@ -27,7 +27,7 @@ sub new
 	my $listener = IO::Socket::IP->new(Listen => 128, LocalHost => $opts{host} // '127.0.0.1',
 		LocalPort => $opts{port} // 0, ReuseAddr => 1, V6Only => 0) or croak "could not listen: $@";
 	my $self = bless { port => $listener->sockport, log => "$opts{dir}/requests", routes => $opts{routes},
-		owner => $$ }, $class;
+		keep_alive => $opts{keep_alive}, owner => $$ }, $class;
 
 	open(my $log, '>>', $self->{log}) or croak "could not write \"$self->{log}\": $!";
 	close($log);
@@ -84,7 +84,7 @@ sub serve
 		if (defined $pid && $pid == 0)
 		{
 			close($listener);
-			eval { $self->answer($socket); 1 } or warn $@;
+			eval { while ($self->answer($socket)) { } 1 } or warn $@;
 			close($socket);
 			POSIX::_exit(0);
 		}
@@ -95,21 +95,22 @@ sub serve
 sub answer
 {
 	my ($self, $socket) = @_;
-	my $request = read_request($socket) or return;
-	my $route = $self->{routes}{ $request->{path} };
+	my $request = read_request($socket) or return 0;
+	my $route = $self->{routes}{ $request->{path} } // $self->{routes}{'*'};
 	my $n = $self->note($request);
 	my $answer = $route ? $route->($request, $n, $socket) : { status => 404, body => 'no such page' };
 
-	return if !defined $answer;
+	return 0 if !defined $answer;
 	my $body = $answer->{body} // '';
-	my %headers = ('Content-Length' => length($body), Connection => 'close', %{ $answer->{headers} // {} });
+	my %headers = ('Content-Length' => length($body), $self->{keep_alive} ? () : (Connection => 'close'), %{ $answer->{headers} // {} });
 	my $head = "HTTP/1.1 $answer->{status} x\r\n";
 	foreach my $name (sort keys %headers)
 	{
 		$head .= "$name: $_\r\n" foreach ref $headers{$name} ? @{ $headers{$name} } : $headers{$name};
 	}
 	$socket->print("$head\r\n" . ($request->{method} eq 'HEAD' ? '' : $body));
-	return;
+	$socket->flush;
+	return $self->{keep_alive};
 }
 
 sub read_request
