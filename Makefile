@@ -16,7 +16,8 @@ EXTENSION_MAKE = flock extension $(MAKE) -C extension
 WORKER_MAKE = flock worker $(MAKE) -C worker
 UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
 FUZZ_MAKE = flock test/fuzz $(MAKE) -C test/fuzz
-C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch] test/modules/*.[ch]))
+C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch] test/modules/*.[ch] test/model/*.[ch] \
+	test/faults/*.c test/chaos/*.c))
 SHELL_FILES = .ci/run bench/run test/run test/valgrind test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
 	packaging/tools/indent packaging/tools/manpage
 
