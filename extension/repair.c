@@ -25,7 +25,7 @@
 static PgdfStatement redrive_statement = {
 	"WITH c AS MATERIALIZED ("
 	"    SELECT ctid FROM df.tasks"
-	"     WHERE instance_key = $1 AND state = 4 AND ($2 IS NULL OR task_id = $2)"
+	"     WHERE instance_key = $1 AND state = 4 AND ($2 IS NULL OR coalesce(map_task_id, task_id) = $2)"
 	"       FOR UPDATE SKIP LOCKED)"
 	" UPDATE df.tasks"
 	"    SET state = 0, deliveries = 0, attempts = 0, is_started = false, visible_at = NULL,"
