@@ -184,7 +184,7 @@ df_purge_before(PG_FUNCTION_ARGS)
 			CHECK_FOR_INTERRUPTS();
 			SPI_tuptable = rows;
 			values[5] = Int64GetDatum(pgdf_spi_int64(row, 1));
-			purged += pgdf_instance_purge(DatumGetInt64(values[5]));
+			purged += pgdf_instance_purge_of_set(DatumGetInt64(values[5]));
 		}
 		SPI_freetuptable(rows);
 		if (n < PURGE_BATCH)
@@ -368,8 +368,9 @@ purge(const char *instance_id, Oid role)
 	pgdf_instance_require(instance_id, role, &ref);
 	if (pgdf_status_is_final(ref.status))
 	{
-		count = pgdf_instance_purge(ref.instance_key);
-		if (count > 0 || !pgdf_instance_find(instance_id, role, &ref))
+		count = pgdf_instance_purge_of_set(ref.instance_key);
+		/* what is final still, another session is purging, and this one must not wait for it */
+		if (count > 0 || !pgdf_instance_find(instance_id, role, &ref) || pgdf_status_is_final(ref.status))
 			return count;
 	}
 	raise_not_final(instance_id, ref.status);

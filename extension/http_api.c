@@ -666,7 +666,7 @@ purge_list(ApiCall *call, Datum *values)
 			CHECK_FOR_INTERRUPTS();
 			SPI_tuptable = rows;
 			values[5] = Int64GetDatum(pgdf_spi_int64(row, 1));
-			call->deleted += pgdf_instance_purge(DatumGetInt64(values[5]));
+			call->deleted += pgdf_instance_purge_of_set(DatumGetInt64(values[5]));
 		}
 		SPI_freetuptable(rows);
 	} while (n == PURGE_BATCH);

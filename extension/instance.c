@@ -728,6 +728,19 @@ pgdf_instance_purge(int64 instance_key)
 }
 
 uint64
+pgdf_instance_purge_of_set(int64 instance_key)
+{
+	static LocalTransactionId purging_lxid = InvalidLocalTransactionId;
+	bool		may_wait = purging_lxid != pgdf_my_lxid();
+	uint64		count = may_wait ? pgdf_instance_purge(instance_key) :
+	pgdf_instance_purge_unlocked(instance_key);
+
+	if (count > 0)
+		purging_lxid = pgdf_my_lxid();
+	return count;
+}
+
+uint64
 pgdf_instance_purge_unlocked(int64 instance_key)
 {
 	return purge_tree(instance_key, &lock_final_unlocked_stmt);

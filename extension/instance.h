@@ -150,6 +150,13 @@ extern void pgdf_instance_delete(int64 instance_key);
  */
 extern uint64 pgdf_instance_purge(int64 instance_key);
 
+/*
+ * The same, one of many in a transaction: it waits for who holds a row only as long
+ * as this transaction has purged nothing, so that two that purge one set in
+ * different order do not wait for each other.
+ */
+extern uint64 pgdf_instance_purge_of_set(int64 instance_key);
+
 /* The same without waiting: what somebody holds stays, all of it if that is the instance itself. */
 extern uint64 pgdf_instance_purge_unlocked(int64 instance_key);
 
