@@ -15,7 +15,6 @@
 #include "config_file.h"
 #include "dispatch.h"
 #include "log.h"
-#include "registry.h"
 #include "worker.h"
 #include "xalloc.h"
 
@@ -56,8 +55,7 @@ plugins_init(Worker *w)
 		for (int j = 0; j < plugins->items[i].config.processes; j++)
 			plugin_process_start(&plugins->items[i].processes[j]);
 	}
-	/* now there are names to be offered */
-	return wait_until_ready(w) && registry_reload(w);
+	return wait_until_ready(w);
 }
 
 void
@@ -169,13 +167,13 @@ plugin_process_idle(Plugin *plugin)
 }
 
 void
-plugin_process_down(Plugin *plugin, const char *problem)
+plugin_process_down(Plugin *plugin, const char *problem, const char *output)
 {
 	if (plugin->worker->dispatch == NULL)
 	{
 		/* at start-up that is an error of the configuration */
 		if (!plugin->has_failed)
-			log_error_more(NULL, NULL, "could not use plugin \"%s\": %s", plugin->config.name, problem);
+			log_error_more(output, NULL, "could not use plugin \"%s\": %s", plugin->config.name, problem);
 		plugin->has_failed = true;
 		return;
 	}
@@ -184,7 +182,7 @@ plugin_process_down(Plugin *plugin, const char *problem)
 		log_debug("a process of plugin \"%s\" could not be started: %s", plugin->config.name, problem);
 		return;
 	}
-	log_warning_more("It is tried again; meanwhile its activities are not offered.", NULL,
+	log_warning_more(output, "It is tried again; meanwhile its activities are not offered.",
 					 "could not use plugin \"%s\": %s", plugin->config.name, problem);
 	set_available(plugin, false);
 	give_back_waiting(plugin);
@@ -234,7 +232,7 @@ wait_until_ready(Worker *w)
 		Plugin	   *plugin = &w->plugins->items[i];
 
 		if (!plugin->is_available && !plugin->has_failed)
-			plugin_process_down(plugin, "it does not get ready");
+			plugin_process_down(plugin, "it does not get ready", NULL);
 		ok &= plugin->is_available;
 	}
 	return ok;

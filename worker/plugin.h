@@ -66,7 +66,7 @@ extern void plugin_process_ready(Plugin *plugin, StringList *names);
 /* It has ended its activity. */
 extern void plugin_process_idle(Plugin *plugin);
 
-/* It did not get ready. */
-extern void plugin_process_down(Plugin *plugin, const char *problem);
+/* It did not get ready; output is what it has written, or NULL. */
+extern void plugin_process_down(Plugin *plugin, const char *problem, const char *output);
 
 #endif							/* PGDF_PLUGIN_H */

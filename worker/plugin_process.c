@@ -115,7 +115,7 @@ plugin_process_start(PluginProcess *process)
 	close_fds(process);
 	timer_start(process->worker, &process->timer, backoff_next(&process->backoff, loop_now_us(process->worker)),
 				restart_due, process);
-	plugin_process_down(process->plugin, "it could not be started");
+	plugin_process_down(process->plugin, "it could not be started", NULL);
 }
 
 void
@@ -395,7 +395,7 @@ take_refusal(PluginProcess *process, const Frame *frame)
 
 	process->is_refused = frame_is_read(&reader);
 	if (process->is_refused)
-		plugin_process_down(process->plugin, problem);
+		plugin_process_down(process->plugin, problem, NULL);
 	return false;
 }
 
@@ -505,6 +505,7 @@ read_output(Worker *w, int fd, int events, void *arg)
 		return;
 	}
 	tail->used += (size_t) got;
+	tail->data[tail->used] = '\0';
 	if (tail->used > OUTPUT_TAIL_BYTES)
 		buf_consume(tail, tail->used - OUTPUT_TAIL_BYTES);
 }
@@ -524,17 +525,16 @@ kill_now(PluginProcess *process)
 static void
 ended(PluginProcess *process, int status)
 {
-	Plugin	   *plugin = process->plugin;
-
 	timer_stop(process->worker, &process->timer);
 	process->state = PROCESS_DOWN;
 	if (process->activity != NULL)
 		fail_crashed(process, status);
+	if (!process->was_ready && !process->is_refused)
+		plugin_process_down(process->plugin, "its process ended before it was ready",
+							process->output_tail.used > 0 ? process->output_tail.data : NULL);
 	close_fds(process);
 	timer_start(process->worker, &process->timer, backoff_next(&process->backoff, loop_now_us(process->worker)),
 				restart_due, process);
-	if (!process->was_ready && !process->is_refused)
-		plugin_process_down(plugin, "its process ended before it was ready");
 }
 
 static void

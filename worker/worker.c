@@ -64,7 +64,7 @@ static bool
 worker_start(Worker *w)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (!conninfo_build(&w->conninfo, w->config.dbname, "pgdf worker") || !registry_init(w))
+	if (!conninfo_build(&w->conninfo, w->config.dbname, "pgdf worker"))
 	{
 		w->exit_code = EXIT_USAGE;
 		return false;
@@ -72,7 +72,7 @@ worker_start(Worker *w)
 	if (!loop_init(w) || !signals_init(w) || !exec_init(w) || !e2_init(w) || !http_activity_init(w))
 		return false;
 	scratch_init(w);
-	if (!plugins_init(w))
+	if (!plugins_init(w) || !registry_init(w))	/* plugins have said by then what they have */
 	{
 		w->exit_code = EXIT_USAGE;
 		return false;

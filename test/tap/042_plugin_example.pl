@@ -30,6 +30,7 @@ SKIP: {
 }
 
 $config->{'plugin-dir'} = $dir;
+delete $config->{plugins}{primes}{limits} if slurp($ENV{PGDF}) =~ /__asan_init/;    # a sanitizer maps terabytes
 chmod(0755, $dir);
 my $worker = start_worker($node, config => $config);
 

@@ -88,8 +88,8 @@ refused('a name that is none', qr/its activity number 2 has no function, or no v
 refused('no function', qr/its activity number 2 has no function/, start(compiled($good =~ s/"Better", run/"Better", 0/r)));
 refused('a start function that refuses', qr/its start function did not return 0/,
 	start(compiled($good =~ s/PGDF_PLUGIN\(activities\)/static int start(void) { return 1; } PGDF_PLUGIN_START(activities, start)/r)));
-refused('a start function that crashes', qr/its process ended before it was ready/,
-	start(compiled($good =~ s/PGDF_PLUGIN\(activities\)/static int start(void) { _exit(1); } PGDF_PLUGIN_START(activities, start)/r)));
+refused('a start function that crashes', qr/its process ended before it was ready.*\n.*DETAIL:  no licence/,
+	start(compiled($good =~ s/PGDF_PLUGIN\(activities\)/static int start(void) { if (write(2, "no licence", 10)) _exit(1); return 0; } PGDF_PLUGIN_START(activities, start)/r)));
 refused('the name of a built-in activity', qr/activity "NOOP" of plugin "good" has the name of another activity/,
 	start(compiled($good =~ s/"Better"/"NOOP"/r)));
 refused('the name of a command', qr/activity "Good" of plugin "good" has the name of another activity/,
