@@ -23,7 +23,7 @@ sub is_served
 		http($process, GET => $path)->{code} == 200 or fail("$name: request $_");
 		$worst = time() - $began if time() - $began > $worst;
 	}
-	cmp_ok($worst, '<', 5, "$name: soon");
+	cmp_ok($worst, '<', 10, "$name: soon");
 	return;
 }
 

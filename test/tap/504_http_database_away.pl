@@ -7,7 +7,7 @@ use Pgdf::Gateway;
 use Pgdf::Test;
 
 my $node = new_node('main');
-my $gateway = start_gateway($node, args => [ '--http-query-timeout=1s', '--http-db-connections=2' ]);
+my $gateway = start_gateway($node, args => [ '--http-query-timeout=3s', '--http-db-connections=2' ]);
 my $path = '/runtime/webhooks/durabletask/instances/';
 
 sub code { return http($gateway, GET => $_[0] // $path)->{code}; }
@@ -29,7 +29,7 @@ is(code('/healthz'), 200, '/healthz does not mind');
 my $metrics = http($gateway, GET => '/metrics');
 is($metrics->{code}, 200, '/metrics too');
 like($metrics->{body}, qr/^pgdf_database_up 0$/m, 'without the figures of the database');
-cmp_ok(time() - $began, '<', 5, 'none of that takes long');
+cmp_ok(time() - $began, '<', 20, 'none of that takes long');
 
 $node->start;
 wait_for(sub { return code() == 200; }, 'the database is back');
@@ -44,7 +44,7 @@ my @asked = map { http_open($gateway) } 1 .. 50;
 http_send($_, GET => $path) foreach @asked;
 $began = time();
 is(code('/healthz'), 200, 'a silent database blocks nobody') for 1 .. 20;
-cmp_ok(time() - $began, '<', 0.9, 'not for a moment') if ($ENV{PGDF_PROGRAM} // '') !~ /asan/;
+cmp_ok(time() - $began, '<', 2.9, 'not even until the others hear') if ($ENV{PGDF_PROGRAM} // '') !~ /asan/;
 is(scalar(grep { http_read($_)->{code} == 503 } @asked), 50, 'who asked is told 503');
 kill('CONT', @pids);
 wait_for(sub { return code() == 200; }, 'the database is awake');
