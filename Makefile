@@ -86,6 +86,9 @@ chaos: all  ## kill, stop and crash at random; TASKS=10000 WORKERS=6 KILLS=60 CR
 check-fuzz: all fuzz-build  ## parsers, a few seconds of random bytes each
 	test/run fuzz
 
+soak: all  ## steady work with a fault every minute; HOURS=1 RATE=100 (activities a second)
+	HOURS='$(HOURS)' RATE='$(RATE)' SEED='$(SEED)' test/run --exec perl test/soak/run.pl
+
 check-upgrade: all  ## released versions, updated, against a fresh install
 	test/run upgrade
 
@@ -165,5 +168,5 @@ clean:  ## leave a pristine tree
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	chaos check-regress check-isolation check-tap check-fuzz check-upgrade fuzz fuzz-build freeze asan check-sanitize valgrind bench indent indent-check typedefs lint lint-rules \
+	chaos soak check-regress check-isolation check-tap check-fuzz check-upgrade fuzz fuzz-build freeze asan check-sanitize valgrind bench indent indent-check typedefs lint lint-rules \
 	lint-shell lint-cppcheck lint-tidy compile_commands.json dist clean
