@@ -25,6 +25,7 @@
 #include "json.h"
 #include "log.h"
 #include "loop.h"
+#include "orphans.h"
 #include "progress_lines.h"
 #include "scratch.h"
 #include "worker.h"
@@ -90,6 +91,7 @@ bool
 exec_init(Worker *w)
 {
 	w->children = xcalloc(1, sizeof(Children));
+	orphans_adopt();
 	return true;
 }
 
@@ -148,6 +150,16 @@ exec_guard(Worker *w)
 {
 	exec_guard_start(&w->children->guard);
 	return &w->children->guard;
+}
+
+bool
+exec_has_process(const Worker *w, pid_t pid)
+{
+	const Child *child = w->children->first;
+
+	while (child != NULL && (child->is_reaped || child->pid != pid))
+		child = child->next;
+	return child != NULL || w->children->guard.pid == pid;
 }
 
 void

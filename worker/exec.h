@@ -35,6 +35,9 @@ extern void exec_free(struct Worker *w);
 /* The guard of all child processes, running. */
 extern ExecGuard *exec_guard(struct Worker *w);
 
+/* Is it one of ours, not reaped yet? */
+extern bool exec_has_process(const struct Worker *w, pid_t pid);
+
 /* After SIGCHLD: see which commands have ended. */
 extern void exec_reap(struct Worker *w);
 

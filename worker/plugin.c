@@ -95,6 +95,22 @@ plugins_reap(Worker *w)
 	}
 }
 
+bool
+plugins_have_process(const Worker *w, pid_t pid)
+{
+	for (int i = 0; i < w->plugins->count; i++)
+	{
+		const Plugin *plugin = &w->plugins->items[i];
+
+		for (int j = 0; j < plugin->config.processes; j++)
+		{
+			if (plugin->processes[j].state != PROCESS_DOWN && plugin->processes[j].pid == pid)
+				return true;
+		}
+	}
+	return false;
+}
+
 void
 plugins_drain(Worker *w)
 {

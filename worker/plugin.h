@@ -51,6 +51,9 @@ extern void plugins_free(struct Worker *w);
 /* After SIGCHLD: see which processes have ended. */
 extern void plugins_reap(struct Worker *w);
 
+/* Is it one of theirs? */
+extern bool plugins_have_process(const struct Worker *w, pid_t pid);
+
 /* The worker stops: give back what waits. */
 extern void plugins_drain(struct Worker *w);
 

@@ -14,6 +14,7 @@
 #include "http_activity.h"
 #include "http_server.h"
 #include "log.h"
+#include "orphans.h"
 #include "plugin.h"
 #include "registry.h"
 #include "scratch.h"
@@ -125,6 +126,7 @@ apply_signals(Worker *w)
 		w->signals->child = false;
 		exec_reap(w);
 		plugins_reap(w);
+		orphans_end(w);
 	}
 	if (w->signals->reload)
 	{

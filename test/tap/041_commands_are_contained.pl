@@ -37,6 +37,13 @@ my %settings = (args => [ '--scratch-dir', $scratch ], config => { exec => {
 	} ], limits => \%limits },
 	Litters => { argv => [ '/bin/sh', '-c', 'umask 0; i=0; top=$PWD; while [ $i -lt 1500 ]; do mkdir d f.$i; echo x > f.$i/file; ln -s / link; cd -P d; i=$((i+1)); done;'
 		. ' cd "$top"; mkdir closed; echo x > closed/file; mkdir closed/in; echo x > closed/in/file; chmod 0 closed/in; chmod 0 closed; echo 1' ] },
+	Escapes => { argv => [ $^X, '-MPOSIX', '-e', q{
+		if (!fork()) { POSIX::setsid(); if (fork()) { exit; } open(STDOUT, '>', '/dev/null'); open(STDERR, '>', '/dev/null');
+			open(my $file, '>', "$ARGV[0].tmp"); print $file $$; close($file); rename("$ARGV[0].tmp", $ARGV[0]);
+			my $pid = fork(); sleep(600); exit; }
+		select(undef, undef, undef, 0.01) until -e $ARGV[0];
+		print do { local @ARGV = ($ARGV[0]); <> };
+	}, "$dir/escaped" ] },
 	Stays => { argv => [ '/bin/sh', '-c', "echo \$PWD > $dir/where; echo x > file; mkdir d; sleep 600 & echo \$! \$\$ > $dir/pids; wait" ] },
 } });
 
@@ -87,6 +94,13 @@ cmp_ok(ref $forked ? 0 : $forked, '<', 400, 'a fork bomb has its limit');
 is(result_of('Litters'), 1, 'a command may leave a deep tree and closed directories');
 wait_for(sub { !left() }, 'all directories to be removed');
 ok(-d '/usr', 'links are not followed');
+
+# a process in a session of its own, whose parent has ended, and its child
+my $escaped = result_of('Escapes');
+
+wait_for(sub { !grep { (slurp("/proc/$_/environ") =~ m!\Q$scratch\E/!) && is_alive($_) } $escaped, map { m!/proc/(\d+)$! } glob('/proc/[0-9]*') },
+	'the end of what left its group');
+ok(!is_alive($escaped), 'what leaves its group is ended, too');
 
 # the worker is killed: nothing runs on, and the next one removes what is left
 df_start($node, 'run_one', '{"name": "Stays", "retry": {"max_attempts": 1}}', user => 'regress_user');
