@@ -55,6 +55,7 @@ typedef struct MapInputs
 typedef struct NewChunk
 {
 	int64		instance_key;
+	int64		map_key;
 	int			map_task_id;
 	int			first_item;		/* of bit 0 */
 	uint64		items;			/* bits */
@@ -76,6 +77,7 @@ typedef struct Chunk
 	TaskState	state;
 	int64		fence;			/* as in the row: the lowest bits are 0 */
 	int			execution;
+	int64		map_key;
 	int			map_task_id;
 	int			first_item;
 	uint64		open;			/* bits: still to be done */
@@ -97,8 +99,7 @@ typedef struct Chunk
 	t ".map_task_id, " t ".first_item, " t ".open_items, " t ".started_items, " t ".attempts, " \
 	t ".deliveries, " t ".at_most_once AND " t ".resume_state IS NULL, " t ".retry, " t ".scheduled_at, " t ".name, " \
 	t ".lane = '" MAP_LANE_SLOW "' OR left(" t ".lane, 5) = '" MAP_LANE_LIMITED "', " \
-	t ".resume_state"
-#define CHUNK_COLUMNS_COUNT 18
+	t ".resume_state, " t ".map_key"
 
 /* What a transaction does to chunks and items, written in bulk by pgdf_map_changes_write(). */
 typedef struct MapChanges

@@ -37,6 +37,7 @@ typedef struct ItemResult
 typedef struct MapProgress
 {
 	int64		instance_key;
+	int64		map_key;
 	int			map_task_id;
 	int			execution;
 	int			completed;
@@ -48,24 +49,25 @@ static PgdfStatement insert_chunks_statement = {
 	"INSERT INTO df.tasks (instance_key, task_id, execution, scheduled_event, lane, name, queue,"
 	"                      priority, state, visible_at, attempts, deliveries, at_most_once, retry,"
 	"                      timeout, scheduled_at, settings, last_failure,"
-	"                      map_task_id, first_item, open_items, started_items, resume_state)"
+	"                      map_key, map_task_id, first_item, open_items, started_items, resume_state)"
 	" SELECT m.instance_key, nextval('df.chunk_seq')::int, m.execution, m.scheduled_event,"
 	"        coalesce(c.lane, m.lane), m.name, m.queue, m.priority, c.state, c.visible_at, c.attempts,"
 	"        c.deliveries, m.at_most_once, m.retry, m.timeout, m.scheduled_at, m.settings,"
-	"        c.last_failure, m.task_id, c.first_item, c.items, 0, c.resume_state"
-	"   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
-	"     AS c(instance_key, task_id, first_item, items, state, visible_at, attempts, deliveries,"
+	"        c.last_failure, m.map_key, m.task_id, c.first_item, c.items, 0, c.resume_state"
+	"   FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+	"     AS c(instance_key, map_key, task_id, first_item, items, state, visible_at, attempts, deliveries,"
 	"          lane, last_failure, resume_state)"
 	"  CROSS JOIN LATERAL (SELECT * FROM df.maps"
-	"                       WHERE instance_key = c.instance_key AND task_id = c.task_id OFFSET 0) m",
-	11, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT2ARRAYOID, TIMESTAMPTZARRAYOID,
+	"                       WHERE instance_key = c.instance_key AND task_id = c.task_id"
+	"                         AND map_key = c.map_key OFFSET 0) m",
+	12, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT2ARRAYOID, TIMESTAMPTZARRAYOID,
 		INT2ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, JSONARRAYOID, JSONARRAYOID}
 };
 
 static PgdfStatement insert_results_statement = {
-	"INSERT INTO df.map_results (instance_key, task_id, n, result, failure)"
+	"INSERT INTO df.map_results (instance_key, map_key, n, result, failure)"
 	" SELECT * FROM unnest($1, $2, $3, $4, $5)",
-	5, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, JSONARRAYOID, JSONARRAYOID}
+	5, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, JSONARRAYOID, JSONARRAYOID}
 };
 
 /* Rows that this transaction has locked, by their places. */
@@ -132,14 +134,15 @@ pgdf_chunk_read(uint64 row, int col)
 	chunk->name = pgdf_spi_cstring(row, col + 15);
 	chunk->is_slow = DatumGetBool(pgdf_spi_datum(row, col + 16, &isnull));
 	chunk->resume_state = pgdf_spi_text(row, col + 17, CurrentMemoryContext);
+	chunk->map_key = pgdf_spi_int64(row, col + 18);
 	return chunk;
 }
 
 int
 pgdf_chunks_insert(const NewChunk *chunks, int nchunks)
 {
-	ColumnArray columns[11];
-	Datum		values[11];
+	ColumnArray columns[12];
+	Datum		values[12];
 	int			queued = 0;
 
 	if (nchunks == 0)
@@ -153,17 +156,18 @@ pgdf_chunks_insert(const NewChunk *chunks, int nchunks)
 		if (chunk->state == TASK_QUEUED)
 			queued += pg_popcount64(chunk->items);
 		pgdf_column_set(&columns[0], i, Int64GetDatum(chunk->instance_key), false);
-		pgdf_column_set(&columns[1], i, Int32GetDatum(chunk->map_task_id), false);
-		pgdf_column_set(&columns[2], i, Int32GetDatum(chunk->first_item), false);
-		pgdf_column_set(&columns[3], i, Int64GetDatum((int64) chunk->items), false);
-		pgdf_column_set(&columns[4], i, Int16GetDatum((int16) chunk->state), false);
-		pgdf_column_set(&columns[5], i, TimestampTzGetDatum(chunk->visible_at), chunk->state != TASK_DELAYED);
-		pgdf_column_set(&columns[6], i, Int16GetDatum((int16) Min(chunk->attempts, PG_INT16_MAX)), false);
-		pgdf_column_set(&columns[7], i, Int16GetDatum((int16) chunk->deliveries), false);
-		pgdf_column_set(&columns[8], i, chunk->lane ? CStringGetTextDatum(chunk->lane) : (Datum) 0,
+		pgdf_column_set(&columns[1], i, Int64GetDatum(chunk->map_key), false);
+		pgdf_column_set(&columns[2], i, Int32GetDatum(chunk->map_task_id), false);
+		pgdf_column_set(&columns[3], i, Int32GetDatum(chunk->first_item), false);
+		pgdf_column_set(&columns[4], i, Int64GetDatum((int64) chunk->items), false);
+		pgdf_column_set(&columns[5], i, Int16GetDatum((int16) chunk->state), false);
+		pgdf_column_set(&columns[6], i, TimestampTzGetDatum(chunk->visible_at), chunk->state != TASK_DELAYED);
+		pgdf_column_set(&columns[7], i, Int16GetDatum((int16) Min(chunk->attempts, PG_INT16_MAX)), false);
+		pgdf_column_set(&columns[8], i, Int16GetDatum((int16) chunk->deliveries), false);
+		pgdf_column_set(&columns[9], i, chunk->lane ? CStringGetTextDatum(chunk->lane) : (Datum) 0,
 						chunk->lane == NULL);
-		pgdf_column_set(&columns[9], i, PointerGetDatum(chunk->last_failure), chunk->last_failure == NULL);
-		pgdf_column_set(&columns[10], i, PointerGetDatum(chunk->resume_state), chunk->resume_state == NULL);
+		pgdf_column_set(&columns[10], i, PointerGetDatum(chunk->last_failure), chunk->last_failure == NULL);
+		pgdf_column_set(&columns[11], i, PointerGetDatum(chunk->resume_state), chunk->resume_state == NULL);
 	}
 	for (int c = 0; c < lengthof(columns); c++)
 		values[c] = pgdf_column_array(&columns[c], insert_chunks_statement.argtypes[c]);
@@ -370,7 +374,7 @@ move(MapChanges *changes, Chunk *chunk, int bit, const NewChunk *target)
 static bool
 is_same_place(const NewChunk *left, const NewChunk *right)
 {
-	return left->instance_key == right->instance_key && left->map_task_id == right->map_task_id &&
+	return left->instance_key == right->instance_key && left->map_key == right->map_key &&
 		left->first_item == right->first_item && left->state == right->state &&
 		left->visible_at == right->visible_at && left->attempts == right->attempts &&
 		left->deliveries == right->deliveries && left->lane == right->lane &&
@@ -381,8 +385,8 @@ static NewChunk
 place_beside(const Chunk *chunk, TaskState state)
 {
 	NewChunk	place = {
-		.instance_key = chunk->instance_key,.map_task_id = chunk->map_task_id,
-		.first_item = chunk->first_item,.state = state,
+		.instance_key = chunk->instance_key,.map_key = chunk->map_key,
+		.map_task_id = chunk->map_task_id,.first_item = chunk->first_item,.state = state,
 		.lane = chunk->is_slow ? MAP_LANE_SLOW : NULL,.resume_state = chunk->resume_state
 	};
 
@@ -431,7 +435,7 @@ write_some_results(ItemResult **results, int n)
 		const ItemResult *item = results[i];
 
 		pgdf_column_set(&columns[0], i, Int64GetDatum(item->chunk->instance_key), false);
-		pgdf_column_set(&columns[1], i, Int32GetDatum(item->chunk->map_task_id), false);
+		pgdf_column_set(&columns[1], i, Int64GetDatum(item->chunk->map_key), false);
 		pgdf_column_set(&columns[2], i, Int32GetDatum(item->n), false);
 		pgdf_column_set(&columns[3], i, PointerGetDatum(item->result), item->result == NULL);
 		pgdf_column_set(&columns[4], i, PointerGetDatum(item->failure), item->failure == NULL);
@@ -485,12 +489,12 @@ tell_instances(const MapChanges *changes, Engine *engine, TimestampTz now)
 	{
 		const ItemResult *item = lfirst(cell);
 
-		if (progress.instance_key != item->chunk->instance_key ||
-			progress.map_task_id != item->chunk->map_task_id)
+		if (progress.map_key != item->chunk->map_key)
 		{
 			deliver_progress(&progress, engine, now);
 			memset(&progress, 0, sizeof(progress));
 			progress.instance_key = item->chunk->instance_key;
+			progress.map_key = item->chunk->map_key;
 			progress.map_task_id = item->chunk->map_task_id;
 			progress.execution = item->chunk->execution;
 		}
@@ -508,7 +512,8 @@ deliver_progress(const MapProgress *progress, Engine *engine, TimestampTz now)
 
 	if (progress->completed == 0)
 		return;
-	delivery.payload = cstring_to_text(psprintf("[%d, %d]", progress->completed, progress->failed));
+	delivery.payload = cstring_to_text(psprintf("[" INT64_FORMAT ", %d, %d]", progress->map_key,
+												   progress->completed, progress->failed));
 	if (engine != NULL)
 		pgdf_engine_deliver(engine, progress->instance_key, &delivery);
 	else

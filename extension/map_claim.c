@@ -54,7 +54,7 @@ static PgdfStatement claim_statement = {
 	"                       WHERE instance_key = u.instance_key OFFSET 0) s"
 	"   LEFT JOIN LATERAL (SELECT is_closed FROM df.maps"
 	"                       WHERE instance_key = u.instance_key AND task_id = u.map_task_id"
-	"                         AND execution = u.execution OFFSET 0) m ON true"
+	"                         AND map_key = u.map_key OFFSET 0) m ON true"
 	"  ORDER BY u.priority DESC, u.seq",
 	5, {TEXTOID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID}
 };
@@ -67,11 +67,11 @@ static PgdfStatement keep_statement = {
 
 static PgdfStatement inputs_statement = {
 	"SELECT c.chunk::int, i.n, i.input"
-	"  FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS c(instance_key, task_id, first, last, chunk)"
+	"  FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS c(instance_key, map_key, first, last, chunk)"
 	" CROSS JOIN LATERAL (SELECT n, input FROM df.map_inputs"
-	"                      WHERE instance_key = c.instance_key AND task_id = c.task_id"
+	"                      WHERE instance_key = c.instance_key AND map_key = c.map_key"
 	"                        AND n BETWEEN c.first AND c.last OFFSET 0) i",
-	4, {INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}
+	4, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID}
 };
 
 /* What all items of a claimed chunk have in common. */
@@ -238,7 +238,8 @@ take_items(ClaimedChunk *claimed, int room)
 	Chunk	   *chunk = claimed->chunk;
 	uint64		taken = lowest_bits(chunk->open, room);
 	NewChunk	rest = {
-		.instance_key = chunk->instance_key,.map_task_id = chunk->map_task_id,
+		.instance_key = chunk->instance_key,.map_key = chunk->map_key,
+		.map_task_id = chunk->map_task_id,
 		.first_item = chunk->first_item,.items = chunk->open & ~taken,.state = TASK_QUEUED,
 		.attempts = chunk->attempts - (chunk->at_most_once ? 1 : 0),
 		.deliveries = chunk->deliveries - 1,.lane = chunk->is_slow ? MAP_LANE_SLOW : NULL,
@@ -329,7 +330,7 @@ pgdf_chunk_inputs(Chunk *const *chunks, int nchunks)
 		int			last = chunk->open ? pg_leftmost_one_pos64(chunk->open) : -1;
 
 		pgdf_column_set(&columns[0], i, Int64GetDatum(chunk->instance_key), false);
-		pgdf_column_set(&columns[1], i, Int32GetDatum(chunk->map_task_id), false);
+		pgdf_column_set(&columns[1], i, Int64GetDatum(chunk->map_key), false);
 		pgdf_column_set(&columns[2], i, Int32GetDatum(chunk->first_item + first), false);
 		pgdf_column_set(&columns[3], i, Int32GetDatum(chunk->first_item + last), false);
 	}

@@ -29,16 +29,21 @@
 
 static PgdfStatement results_statement = {
 	"SELECT n, result, failure FROM df.map_results"
-	" WHERE instance_key = $1 AND task_id = $2 AND n > $3"
+	" WHERE instance_key = $1 AND map_key = $2 AND n > $3"
 	" ORDER BY n LIMIT $4",
-	4, {INT8OID, INT4OID, INT4OID, INT4OID}
+	4, {INT8OID, INT8OID, INT4OID, INT4OID}
 };
 
 static PgdfStatement failures_statement = {
 	"SELECT n, result, failure FROM df.map_results"
-	" WHERE instance_key = $1 AND task_id = $2 AND n > $3 AND failure IS NOT NULL"
+	" WHERE instance_key = $1 AND map_key = $2 AND n > $3 AND failure IS NOT NULL"
 	" ORDER BY n LIMIT $4",
-	4, {INT8OID, INT4OID, INT4OID, INT4OID}
+	4, {INT8OID, INT8OID, INT4OID, INT4OID}
+};
+
+static PgdfStatement key_statement = {
+	"SELECT map_key FROM df.maps WHERE instance_key = $1 AND task_id = $2",
+	2, {INT8OID, INT4OID}
 };
 
 /* Is told of each item, in order; false: of no more. */
@@ -47,6 +52,7 @@ typedef bool (*ItemReader) (void *arg, int n, text *result, text *failure);
 PG_FUNCTION_INFO_V1(df_map_results);
 
 static void read_items(PgdfStatement *stmt, const Turn *turn, int number, ItemReader reader, void *arg);
+static bool find_key(const Turn *turn, int number, Datum *key);
 static int	read_some_items(PgdfStatement *stmt, Datum *values, ItemReader reader, void *arg);
 static bool store_item(void *arg, int n, text *result, text *failure);
 static bool append_result(void *arg, int n, text *result, text *failure);
@@ -104,14 +110,15 @@ read_items(PgdfStatement *stmt, const Turn *turn, int number, ItemReader reader,
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(part);
 	Datum		values[4] = {
-		Int64GetDatum(turn->instance_key), Int32GetDatum(number), Int32GetDatum(0),
-		Int32GetDatum(ITEMS_PER_READ)
+		Int64GetDatum(turn->instance_key), (Datum) 0, Int32GetDatum(0), Int32GetDatum(ITEMS_PER_READ)
 	};
 	PgdfIdentity identity;
-	int			last = 0;
+	bool		is_found;
+	int			last;
 
 	pgdf_enter(&identity);
-	while ((last = read_some_items(stmt, values, reader, arg)) > 0)
+	is_found = find_key(turn, number, &values[1]);
+	while (is_found && (last = read_some_items(stmt, values, reader, arg)) > 0)
 	{
 		values[2] = Int32GetDatum(last);
 		MemoryContextReset(part);
@@ -120,6 +127,21 @@ read_items(PgdfStatement *stmt, const Turn *turn, int number, ItemReader reader,
 	pgdf_leave(&identity);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(part);
+}
+
+/* A map of an empty set has no row. */
+static bool
+find_key(const Turn *turn, int number, Datum *key)
+{
+	Datum		values[2] = {Int64GetDatum(turn->instance_key), Int32GetDatum(number)};
+	bool		is_found;
+
+	SPI_connect();
+	is_found = pgdf_spi_execute(&key_statement, values, NULL) > 0;
+	if (is_found)
+		*key = Int64GetDatum(pgdf_spi_int64(0, 1));
+	SPI_finish();
+	return is_found;
 }
 
 /* Returns the number of the last one; 0: there are no more. */

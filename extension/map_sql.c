@@ -39,7 +39,7 @@ static PgdfStatement lane_statement = {
 	"                       WHERE instance_key = c.instance_key OFFSET 0) s"
 	"   LEFT JOIN LATERAL (SELECT is_closed FROM df.maps"
 	"                       WHERE instance_key = c.instance_key AND task_id = c.map_task_id"
-	"                         AND execution = c.execution OFFSET 0) m ON true",
+	"                         AND map_key = c.map_key OFFSET 0) m ON true",
 	2, {TEXTOID, INT4OID}
 };
 

@@ -33,6 +33,7 @@
 typedef struct MapState
 {
 	int64		instance_key;
+	int64		map_key;
 	int			task_id;
 	int			items;
 	int			completed;
@@ -47,22 +48,23 @@ static PgdfStatement insert_map_statement = {
 	"INSERT INTO df.maps (instance_key, task_id, execution, scheduled_event, items, released,"
 	"                     max_in_flight, chunk_size, lane, name, queue, priority, at_most_once,"
 	"                     retry, timeout, settings, scheduled_at)"
-	" VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+	" VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+	" RETURNING map_key",
 	16, {INT8OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT2OID, TEXTOID, TEXTOID, TEXTOID,
 		INT4OID, BOOLOID, JSONOID, INTERVALOID, JSONOID, TIMESTAMPTZOID}
 };
 
 static PgdfStatement insert_inputs_statement = {
-	"INSERT INTO df.map_inputs (instance_key, task_id, n, input)"
+	"INSERT INTO df.map_inputs (instance_key, map_key, n, input)"
 	" SELECT $1, $2, $3 + i.n::int, i.input FROM unnest($4) WITH ORDINALITY AS i(input, n)",
-	4, {INT8OID, INT4OID, INT4OID, JSONARRAYOID}
+	4, {INT8OID, INT8OID, INT4OID, JSONARRAYOID}
 };
 
 static PgdfStatement progress_statement = {
 	"UPDATE df.maps SET completed = completed + $4, failed = failed + $5"
-	" WHERE instance_key = $1 AND task_id = $2 AND execution = $3 AND NOT is_closed"
+	" WHERE instance_key = $1 AND task_id = $2 AND map_key = $3 AND NOT is_closed"
 	" RETURNING items, completed, failed, released, max_in_flight, chunk_size, held",
-	5, {INT8OID, INT4OID, INT4OID, INT4OID, INT4OID}
+	5, {INT8OID, INT4OID, INT8OID, INT4OID, INT4OID}
 };
 
 static PgdfStatement released_statement = {
@@ -82,9 +84,9 @@ static PgdfStatement queue_held_statement = {
 
 static PgdfStatement first_failure_statement = {
 	"SELECT n, failure FROM df.map_results"
-	" WHERE instance_key = $1 AND task_id = $2 AND failure IS NOT NULL"
+	" WHERE instance_key = $1 AND map_key = $2 AND failure IS NOT NULL"
 	" ORDER BY n LIMIT 1",
-	2, {INT8OID, INT4OID}
+	2, {INT8OID, INT8OID}
 };
 
 static PgdfStatement close_statement = {
@@ -110,23 +112,30 @@ static PgdfStatement cancel_chunks_statement = {
 static PgdfStatement forget_statement = {
 	"WITH gone AS ("
 	"    DELETE FROM df.maps WHERE instance_key = $1 AND scheduled_event >= $2"
-	"    RETURNING task_id, items, completed),"
+	"    RETURNING map_key, items, completed),"
 	" inputs AS ("
 	"    DELETE FROM df.map_inputs WHERE instance_key = $1"
-	"       AND task_id = ANY (ARRAY(SELECT task_id FROM gone))),"
+	"       AND map_key = ANY (ARRAY(SELECT map_key FROM gone))),"
 	" results AS ("
 	"    DELETE FROM df.map_results WHERE instance_key = $1"
-	"       AND task_id = ANY (ARRAY(SELECT task_id FROM gone)))"
+	"       AND map_key = ANY (ARRAY(SELECT map_key FROM gone)))"
 	" SELECT coalesce(sum(items), 0)::int, coalesce(sum(completed), 0)::int FROM gone",
 	2, {INT8OID, INT4OID}
 };
 
 static PgdfStatement forget_failures_statement = {
-	"WITH gone AS ("
+	"WITH failed AS MATERIALIZED ("
+	"    SELECT map_key FROM df.maps WHERE instance_key = $1 AND task_id = ANY ($2)),"
+	" gone AS ("
 	"    DELETE FROM df.map_results"
-	"     WHERE instance_key = $1 AND task_id = ANY ($2) AND failure IS NOT NULL"
-	"    RETURNING task_id, n)"
-	" SELECT task_id, n FROM gone ORDER BY task_id, n",
+	"     WHERE instance_key = $1 AND map_key = ANY (ARRAY(SELECT map_key FROM failed))"
+	"       AND failure IS NOT NULL"
+	"    RETURNING map_key, n)"
+	" SELECT m.task_id, g.n, g.map_key"
+	"   FROM gone g"
+	"  CROSS JOIN LATERAL (SELECT task_id FROM df.maps"
+	"                       WHERE instance_key = $1 AND map_key = g.map_key AND task_id = ANY ($2) OFFSET 0) m"
+	"  ORDER BY m.task_id, g.n",
 	2, {INT8OID, INT4ARRAYOID}
 };
 
@@ -144,7 +153,7 @@ static PgdfStatement delete_statements[] = {
 	{"DELETE FROM df.map_results WHERE instance_key = $1", 1, {INT8OID}},
 };
 
-static void insert_map(const Engine *engine, const Instance *instance, const MapState *map,
+static void insert_map(const Engine *engine, const Instance *instance, MapState *map,
 					   const TaskRow *activity);
 static void insert_inputs(const MapState *map, MapInputs *inputs);
 static void insert_some_inputs(const MapState *map, const ColumnArray *inputs, int before);
@@ -154,7 +163,8 @@ static void note_released(const MapState *map);
 static void complete_map(Engine *engine, Instance *instance, const MapState *map);
 static text *map_failure(const MapState *map);
 static void requeue_failed(Engine *engine, Instance *instance, uint64 n, SPITupleTable *rows);
-static void requeue_items(Engine *engine, Instance *instance, int task_id, const int *items, int count);
+static void requeue_items(Engine *engine, Instance *instance, int task_id, int64 map_key,
+						  const int *items, int count);
 
 bool
 pgdf_map_is_empty(text *payload)
@@ -207,11 +217,12 @@ pgdf_map_progress(Engine *engine, Instance *instance, const Delivery *delivery)
 	Datum		value;
 	bool		isnull;
 
-	if (sscanf(text_to_cstring(delivery->payload), "[%d, %d]", &completed, &failed) != 2)
+	if (sscanf(text_to_cstring(delivery->payload), "[" INT64_FORMAT ", %d, %d]", &map.map_key,
+			   &completed, &failed) != 3)
 		elog(ERROR, "invalid progress of map %d", delivery->task_id);
 	values[0] = Int64GetDatum(map.instance_key);
 	values[1] = Int32GetDatum(map.task_id);
-	values[2] = Int32GetDatum(instance->execution);
+	values[2] = Int64GetDatum(map.map_key);
 	values[3] = Int32GetDatum(completed);
 	values[4] = Int32GetDatum(failed);
 	if (pgdf_spi_execute(&progress_statement, values, NULL) == 0)
@@ -275,7 +286,7 @@ pgdf_map_forget_all(int64 instance_key)
 /* ---------------------------------------------------------------- writing */
 
 static void
-insert_map(const Engine *engine, const Instance *instance, const MapState *map,
+insert_map(const Engine *engine, const Instance *instance, MapState *map,
 		   const TaskRow *activity)
 {
 	Datum		values[16];
@@ -302,6 +313,7 @@ insert_map(const Engine *engine, const Instance *instance, const MapState *map,
 	nulls[14] = activity->settings == NULL;
 	values[15] = TimestampTzGetDatum(engine->now);
 	pgdf_spi_execute(&insert_map_statement, values, nulls);
+	map->map_key = pgdf_spi_int64(0, 1);
 }
 
 /* A part at a time: the set may be larger than memory. */
@@ -349,7 +361,7 @@ insert_some_inputs(const MapState *map, const ColumnArray *inputs, int before)
 	Datum		values[4];
 
 	values[0] = Int64GetDatum(map->instance_key);
-	values[1] = Int32GetDatum(map->task_id);
+	values[1] = Int64GetDatum(map->map_key);
 	values[2] = Int32GetDatum(before);
 	values[3] = pgdf_column_array(inputs, JSONARRAYOID);
 	pgdf_spi_execute(&insert_inputs_statement, values, NULL);
@@ -377,6 +389,7 @@ release_items(Engine *engine, MapState *map)
 		int			size = Min(map->chunk_size, last - map->released);
 
 		chunk->instance_key = map->instance_key;
+		chunk->map_key = map->map_key;
 		chunk->map_task_id = map->task_id;
 		chunk->first_item = map->released + 1;
 		chunk->items = size == MAP_CHUNK_ITEMS ? PG_UINT64_MAX : (UINT64CONST(1) << size) - 1;
@@ -442,7 +455,7 @@ map_failure(const MapState *map)
 {
 	Failure		failure = {.error_type = MAP_FAILURE_TYPE,.is_non_retriable = true};
 	Failure		item;
-	Datum		values[2] = {Int64GetDatum(map->instance_key), Int32GetDatum(map->task_id)};
+	Datum		values[2] = {Int64GetDatum(map->instance_key), Int64GetDatum(map->map_key)};
 	int			n;
 
 	if (pgdf_spi_execute(&first_failure_statement, values, NULL) == 0)
@@ -469,20 +482,23 @@ requeue_failed(Engine *engine, Instance *instance, uint64 n, SPITupleTable *rows
 	while (first < n)
 	{
 		int			task_id;
+		int64		map_key;
 		int			count = 0;
 		int		   *items = palloc((n - first) * sizeof(int));
 
 		SPI_tuptable = rows;
 		task_id = pgdf_spi_int32(first, 1);
+		map_key = pgdf_spi_int64(first, 3);
 		for (; first < n && pgdf_spi_int32(first, 1) == task_id; first++)
 			items[count++] = pgdf_spi_int32(first, 2);
-		requeue_items(engine, instance, task_id, items, count);
+		requeue_items(engine, instance, task_id, map_key, items, count);
 		pfree(items);
 	}
 }
 
 static void
-requeue_items(Engine *engine, Instance *instance, int task_id, const int *items, int count)
+requeue_items(Engine *engine, Instance *instance, int task_id, int64 map_key, const int *items,
+			  int count)
 {
 	Datum		values[3] = {
 		Int64GetDatum(instance->key), Int32GetDatum(task_id), Int32GetDatum(count)
@@ -507,6 +523,7 @@ requeue_items(Engine *engine, Instance *instance, int task_id, const int *items,
 		{
 			chunk = &chunks[nchunks++];
 			chunk->instance_key = instance->key;
+			chunk->map_key = map_key;
 			chunk->map_task_id = task_id;
 			chunk->first_item = items[i];
 			chunk->state = i < count - held ? TASK_QUEUED : TASK_HELD;

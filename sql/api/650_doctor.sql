@@ -319,9 +319,9 @@ AS $$
      FROM df.maps m
      JOIN df.instance_state i ON i.instance_key = m.instance_key
      CROSS JOIN LATERAL (SELECT count(*) AS done FROM df.map_results r
-                         WHERE r.instance_key = m.instance_key AND r.task_id = m.task_id) d
+                         WHERE r.instance_key = m.instance_key AND r.map_key = m.map_key) d
      CROSS JOIN LATERAL (SELECT coalesce(sum(bit_count(t.open_items::bit(64))), 0) AS open FROM df.tasks t
-                         WHERE t.instance_key = m.instance_key AND t.map_task_id = m.task_id) c
+                         WHERE t.instance_key = m.instance_key AND t.map_key = m.map_key) c
      WHERE i.completed_at IS NULL AND NOT m.is_closed AND m.execution = i.execution
          AND (d.done + c.open + m.items - m.released <> m.items
               OR (m.completed <> d.done AND NOT EXISTS (SELECT FROM df.inbox x

@@ -17,6 +17,7 @@ SELECT pg_catalog.pg_extension_config_dump('df.task_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('df.maps', '');
 SELECT pg_catalog.pg_extension_config_dump('df.map_inputs', '');
 SELECT pg_catalog.pg_extension_config_dump('df.map_results', '');
+SELECT pg_catalog.pg_extension_config_dump('df.map_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('df.chunk_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('df.inbox', '');
 SELECT pg_catalog.pg_extension_config_dump('df.inbox_seq', '');

@@ -154,6 +154,7 @@ CREATE TABLE df.tasks (
     first_item   integer,                       -- of a chunk: the item of bit 0
     open_items   bigint,                        -- of a chunk: a bit for each item that is still to be done
     started_items bigint,                       -- of a claimed chunk: those whose attempt has been counted
+    map_key      bigint,                        -- of a chunk: its map's
     resume_state json,                          -- of an attempt that was postponed: what its worker wants to be told
     PRIMARY KEY (instance_key, task_id)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
@@ -177,9 +178,11 @@ CREATE INDEX tasks_dead_idx ON df.tasks (instance_key) WHERE state = 4;
  * One row a map.  Its items are handed out in chunks: rows of df.tasks with a
  * negative number of their own.  Writer: the engine, which holds the instance.
  */
+CREATE SEQUENCE df.map_seq;
 CREATE TABLE df.maps (
     instance_key bigint NOT NULL,
     task_id      integer NOT NULL,
+    map_key      bigint NOT NULL DEFAULT pg_catalog.nextval('df.map_seq'), -- never used again, unlike task_id
     execution    integer NOT NULL,
     scheduled_event integer NOT NULL,
     items        integer NOT NULL,              -- how many there are
@@ -206,23 +209,23 @@ CREATE TABLE df.maps (
 /* What an item is done with.  Written with the map, deleted with its execution. */
 CREATE TABLE df.map_inputs (
     instance_key bigint NOT NULL,
-    task_id      integer NOT NULL,
+    map_key      bigint NOT NULL,
     n            integer NOT NULL,              -- 1, 2, 3 ... in the order of the set
     input        json NOT NULL,
-    PRIMARY KEY (instance_key, task_id, n)
+    PRIMARY KEY (instance_key, map_key, n)
 ) WITH (autovacuum_vacuum_cost_delay = 0);
 
 /* What became of an item: written once, by whoever holds the chunk that it was in. */
 CREATE TABLE df.map_results (
     instance_key bigint NOT NULL,
-    task_id      integer NOT NULL,
+    map_key      bigint NOT NULL,
     n            integer NOT NULL,
     result       json,
     failure      json,                          -- failureDetails
-    PRIMARY KEY (instance_key, task_id, n)
+    PRIMARY KEY (instance_key, map_key, n)
 ) WITH (autovacuum_vacuum_cost_delay = 0);
 /* failures of a map, in order */
-CREATE INDEX map_results_failure_idx ON df.map_results (instance_key, task_id, n) WHERE failure IS NOT NULL;
+CREATE INDEX map_results_failure_idx ON df.map_results (instance_key, map_key, n) WHERE failure IS NOT NULL;
 
 /* Numbers of chunks: negative, and used again after two thousand million. */
 CREATE SEQUENCE df.chunk_seq AS integer INCREMENT -1 MINVALUE -2147483647 MAXVALUE -1 CACHE 64 CYCLE;

@@ -28,12 +28,15 @@ ALTER TABLE df.tasks
     ADD COLUMN map_task_id integer,
     ADD COLUMN first_item integer,
     ADD COLUMN open_items bigint,
-    ADD COLUMN started_items bigint;
+    ADD COLUMN started_items bigint,
+    ADD COLUMN map_key bigint;
 
 
+CREATE SEQUENCE df.map_seq;
 CREATE TABLE df.maps (
     instance_key bigint NOT NULL,
     task_id      integer NOT NULL,
+    map_key      bigint NOT NULL DEFAULT pg_catalog.nextval('df.map_seq'), -- never used again, unlike task_id
     execution    integer NOT NULL,
     scheduled_event integer NOT NULL,
     items        integer NOT NULL,              -- how many there are
@@ -59,21 +62,21 @@ CREATE TABLE df.maps (
 
 CREATE TABLE df.map_inputs (
     instance_key bigint NOT NULL,
-    task_id      integer NOT NULL,
+    map_key      bigint NOT NULL,
     n            integer NOT NULL,              -- 1, 2, 3 ... in the order of the set
     input        json NOT NULL,
-    PRIMARY KEY (instance_key, task_id, n)
+    PRIMARY KEY (instance_key, map_key, n)
 ) WITH (autovacuum_vacuum_cost_delay = 0);
 
 CREATE TABLE df.map_results (
     instance_key bigint NOT NULL,
-    task_id      integer NOT NULL,
+    map_key      bigint NOT NULL,
     n            integer NOT NULL,
     result       json,
     failure      json,                          -- failureDetails
-    PRIMARY KEY (instance_key, task_id, n)
+    PRIMARY KEY (instance_key, map_key, n)
 ) WITH (autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX map_results_failure_idx ON df.map_results (instance_key, task_id, n) WHERE failure IS NOT NULL;
+CREATE INDEX map_results_failure_idx ON df.map_results (instance_key, map_key, n) WHERE failure IS NOT NULL;
 
 CREATE SEQUENCE df.chunk_seq AS integer INCREMENT -1 MINVALUE -2147483647 MAXVALUE -1 CACHE 64 CYCLE;
 
