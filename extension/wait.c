@@ -22,8 +22,13 @@
 #include "spi.h"
 #include "wait.h"
 
-#define POLL_FIRST_US	500
+/* The next look is after a sixth of the time that has passed, within these bounds. */
+#define POLL_FIRST_US	200
 #define POLL_LAST_US	(50 * 1000)
+#define POLL_FRACTION	6
+
+/* Below this the latch, which counts in ms, is too coarse to sleep on. */
+#define LATCH_FROM_US	5000
 
 /* A final instance. */
 typedef struct Outcome
@@ -63,10 +68,10 @@ bool
 pgdf_wait(const char *instance_id, Oid caller, int64 timeout_ms, InstanceRef *ref)
 {
 	TimestampTz start = GetCurrentTimestamp();
-	int64		step = POLL_FIRST_US;
 
 	for (;;)
 	{
+		int64		passed;
 		int64		left = PG_INT64_MAX;
 
 		CHECK_FOR_INTERRUPTS();
@@ -80,12 +85,12 @@ pgdf_wait(const char *instance_id, Oid caller, int64 timeout_ms, InstanceRef *re
 					 errmsg("instance \"%s\" was started by this transaction", instance_id),
 					 errhint("Commit before waiting: nothing runs until then.")));
 
+		passed = Max(0, GetCurrentTimestamp() - start);
 		if (timeout_ms != PGDF_WAIT_FOREVER)
-			left = timeout_ms * 1000 - (GetCurrentTimestamp() - start);
+			left = timeout_ms * 1000 - passed;
 		if (left <= 0)
 			return true;
-		pause_for(Min(step, left));
-		step = Min(step * 3 / 2, POLL_LAST_US);
+		pause_for(Min(left, Max(POLL_FIRST_US, Min(passed / POLL_FRACTION, POLL_LAST_US))));
 	}
 }
 
@@ -132,11 +137,11 @@ look(const char *instance_id, Oid caller, InstanceRef *ref)
 	return is_found;
 }
 
-/* The first steps are shorter than the latch can count. */
+/* A signal ends either sleep. */
 static void
 pause_for(int64 us)
 {
-	if (us < 1000)
+	if (us < LATCH_FROM_US)
 	{
 		pg_usleep(us);
 		return;
