@@ -20,7 +20,9 @@
 
 #include "call_http.h"
 #include "claim.h"
+#include "hand_out.h"
 #include "instance.h"
+#include "lane.h"
 #include "limit.h"
 #include "map.h"
 #include "spi.h"
@@ -96,6 +98,8 @@ static void run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int prior
 static bool requeue_limited(Engine *engine, uint64 row, const char *lane);
 static void note_mark(Lane *lane, int priority, int64 seq);
 static void add_task(WorkCall *call, uint64 row, const char *lane);
+static void add_new_task(WorkCall *call, const HandedOut *handed_out);
+static text *idempotency_key(pg_uuid_t *run_id, int execution, int task_id);
 
 /* df.random_fence(): the right to complete a claimed task; never 0. */
 Datum
@@ -113,9 +117,12 @@ pgdf_claim(WorkCall *call)
 	bool		with_marks = call->mode == WORK_NORMAL &&
 	!TimestampDifferenceExceeds(last_full, call->engine->now, FULL_CLAIM_MS);
 	ListCell   *queue;
+	ListCell   *cell;
 
 	if (call->room <= 0)
 		return;
+	foreach(cell, call->engine->handed_out)
+		add_new_task(call, lfirst(cell));
 	if (!with_marks)
 		last_full = call->engine->now;
 
@@ -197,6 +204,8 @@ claim_up_to(WorkCall *call, Lane *lane, bool with_marks, int room)
 {
 	int			call_room = call->room;
 
+	if (pgdf_lane_is_empty(lane->queue, lane->name))
+		return;
 	call->room = room;
 	if (with_marks)
 	{
@@ -306,9 +315,7 @@ add_task(WorkCall *call, uint64 row, const char *lane)
 	task->instance_id = pgdf_spi_text(row, 5, CurrentMemoryContext);
 	task->execution = pgdf_spi_int32(row, 6);
 	task->attempt = pgdf_spi_int16(row, 7) + (at_most_once ? 0 : 1);
-	task->idempotency_key = cstring_to_text(psprintf("%s-%d-%d",
-													 DatumGetCString(DirectFunctionCall1(uuid_out, run_id)),
-													 task->execution, task->task_id));
+	task->idempotency_key = idempotency_key(DatumGetUUIDP(run_id), task->execution, task->task_id);
 	timeout = pgdf_spi_datum(row, 9, &isnull);
 	task->timeout_ms = isnull ? (is_sql ? pgdf_sql_timeout_ms() : -1) : pgdf_timeout_ms(DatumGetIntervalP(timeout));
 	task->input = pgdf_spi_text(row, 10, CurrentMemoryContext);
@@ -316,6 +323,40 @@ add_task(WorkCall *call, uint64 row, const char *lane)
 	task->traceparent = pgdf_spi_text(row, 12, CurrentMemoryContext);
 	if (at_most_once)
 		call->engine->must_be_durable = true;
+}
+
+/* One that was claimed as it was made. */
+static void
+add_new_task(WorkCall *call, const HandedOut *handed_out)
+{
+	const Instance *instance = handed_out->instance;
+	const TaskRow *row = handed_out->row;
+	WorkRow    *task = pgdf_work_add_row(call, 'T');
+	pg_uuid_t	run_id = instance->run_id;
+
+	task->instance_key = instance->key;
+	task->task_id = row->task_id;
+	task->fence = row->fence;
+	task->name = row->name;
+	task->instance_id = cstring_to_text(instance->instance_id);
+	task->execution = instance->execution;
+	task->attempt = row->attempts + 1;
+	task->idempotency_key = idempotency_key(&run_id, task->execution, task->task_id);
+	task->timeout_ms = row->timeout == NULL ? -1 : pgdf_timeout_ms(row->timeout);
+	task->input = row->input;
+	task->settings = row->settings;
+	task->traceparent = instance->traceparent;
+	call->claimed++;
+	if (row->at_most_once)
+		call->engine->must_be_durable = true;
+}
+
+static text *
+idempotency_key(pg_uuid_t *run_id, int execution, int task_id)
+{
+	return cstring_to_text(psprintf("%s-%d-%d",
+									DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(run_id))),
+									execution, task_id));
 }
 
 int64

@@ -106,6 +106,15 @@ pgdf_init_srf(FunctionCallInfo fcinfo)
 #define pgdf_timeline()	(RecoveryInProgress() ? 0 : ThisTimeLineID)
 #endif
 
+/* 18 counts what a scan does for EXPLAIN. */
+#if PG_VERSION_NUM >= 180000
+#define pgdf_index_beginscan(table, index, snapshot, nkeys) \
+	index_beginscan(table, index, snapshot, NULL, nkeys, 0)
+#else
+#define pgdf_index_beginscan(table, index, snapshot, nkeys) \
+	index_beginscan(table, index, snapshot, nkeys, 0)
+#endif
+
 /* 16 tells updates apart that only summarizing indexes (BRIN) need to know of. */
 static inline void
 pgdf_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *estate)

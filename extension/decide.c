@@ -179,6 +179,7 @@ activity_row(Engine *engine, const Instance *instance, int number, const TurnTas
 		policy.max_attempts == 1;
 	row->timeout = options->timeout ? options->timeout : registration ? registration->timeout : NULL;
 	row->settings = registration ? registration->settings : NULL;
+	row->input = task->input;
 	if (options->schedule_timeout != NULL)
 	{
 		row->has_schedule_deadline = true;

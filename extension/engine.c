@@ -31,7 +31,7 @@ static PgdfStatement lock_statement = {
 	"       parent_instance_key, parent_execution, parent_task_id, root_instance_key,"
 	"       priority, queue, input, next_event_id, next_task_id, tasks_total, tasks_completed,"
 	"       turns, turn_failures, awaited, await_remaining, blocked_reason, code_hash,"
-	"       buffered_events, blocked_hash, history_bytes, ctid"
+	"       buffered_events, blocked_hash, history_bytes, ctid, traceparent"
 	"  FROM df.instance_state"
 	" WHERE instance_key = ANY ($1) AND owner::oid = $2"
 	" ORDER BY instance_key"
@@ -196,6 +196,7 @@ load_instance(Engine *engine, uint64 row)
 	instance->blocked_hash = pgdf_spi_cstring(row, 27);
 	instance->history_bytes = pgdf_spi_int64(row, 28);
 	instance->place = *(ItemPointer) DatumGetPointer(pgdf_spi_datum(row, 29, &isnull));
+	instance->traceparent = pgdf_spi_text(row, 30, instance->context);
 	instance->had_history = instance->next_event_id > 1;
 	instance->had_tasks = instance->next_task_id > 1;
 	instance->events = pgdf_events_create(instance->context);

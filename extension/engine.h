@@ -57,6 +57,8 @@ typedef struct TaskRow
 	TimestampTz schedule_deadline;
 	text	   *settings;
 	text	   *last_failure;
+	text	   *input;			/* as its event has it */
+	int64		fence;			/* of a task that is claimed as it is made */
 } TaskRow;
 
 /* A row for df.timers. */
@@ -81,6 +83,13 @@ typedef enum EndChange
 	END_SET = 1,
 	END_CLEARED = 2				/* by a rewind */
 } EndChange;
+
+/* A task that was claimed as it was made. */
+typedef struct HandedOut
+{
+	const struct Instance *instance;
+	const TaskRow *row;
+} HandedOut;
 
 /* An instance whose row lock this call holds. */
 typedef struct Instance
@@ -122,6 +131,7 @@ typedef struct Instance
 	char	   *code_hash;		/* what it runs; NULL: not pinned yet */
 	char	   *waiting_at;		/* function and line of its last suspension */
 	const char *blocked_hash;	/* current code when it was quarantined */
+	text	   *traceparent;	/* or NULL */
 
 	/* this call */
 	bool		is_dirty;
@@ -153,6 +163,11 @@ typedef struct Engine
 	HTAB	   *instances;
 	List	   *ready;			/* Instance *, in order */
 	HTAB	   *registrations;
+
+	/* new tasks that the caller gets at once */
+	List	   *offered;		/* char *: names that it runs */
+	int			room;			/* places that it has */
+	List	   *handed_out;		/* HandedOut * */
 
 	/* limits of SQL activities in this transaction */
 	int			writing_subtransactions;

@@ -82,6 +82,7 @@ static PgdfStatement delete_events_statement = {
 	1, {INT8OID}
 };
 
+static bool may_have_rows(const Instance *instance);
 static void park_new_tasks(Instance *instance);
 static void tell_parent(Engine *engine, const Instance *instance, InstanceStatus status);
 
@@ -124,11 +125,30 @@ pgdf_instance_finish(Engine *engine, Instance *instance, InstanceStatus status,
 	instance->inline_tasks = NIL;
 	MemoryContextSwitchTo(caller);
 
-	if (instance->had_tasks)
+	if (may_have_rows(instance))
 		pgdf_spi_execute(status == STATUS_FAILED ? &park_tasks_statement
 						 : &delete_tasks_statement, &key, NULL);
 	pgdf_spi_execute(&delete_timers_statement, &key, NULL);
 	tell_parent(engine, instance, status);
+}
+
+/* Perhaps rows in df.tasks: what is completed has none any more. */
+static bool
+may_have_rows(const Instance *instance)
+{
+	const Replay *replay = instance->replay;
+
+	if (!instance->had_tasks || replay == NULL)
+		return instance->had_tasks;
+	for (int i = 0; i < replay->ntasks; i++)
+	{
+		const TurnTask *task = &replay->tasks[i];
+
+		if (task->kind != TASK_RECORD &&
+			(task->kind != TASK_ACTIVITY || task->outcome != OUTCOME_COMPLETED))
+			return true;
+	}
+	return replay->nrewinds > 0;
 }
 
 /* What this call has decided or tried, and not yet written, is kept for rewind too. */

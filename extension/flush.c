@@ -18,13 +18,15 @@
 
 #include "bulk.h"
 #include "fault.h"
+#include "hand_out.h"
 #include "rewind.h"
 #include "spi.h"
 
 static const char *const task_columns[] = {
 	"instance_key", "execution", "task_id", "scheduled_event", "lane", "name", "queue", "priority",
 	"seq", "state", "visible_at", "deliveries", "attempts", "is_started", "at_most_once", "retry",
-	"timeout", "scheduled_at", "schedule_deadline", "settings", "last_failure"
+	"timeout", "scheduled_at", "schedule_deadline", "settings", "last_failure", "fence", "worker_key",
+	"claimed_at"
 };
 
 static const char *const instance_columns[] = {
@@ -94,6 +96,7 @@ flush_tasks(Engine *engine)
 	HASH_SEQ_STATUS scan;
 	Instance   *instance;
 
+	pgdf_hand_out_new(engine);
 	hash_seq_init(&scan, engine->instances);
 	while ((instance = hash_seq_search(&scan)) != NULL)
 	{
@@ -108,7 +111,7 @@ flush_tasks(Engine *engine)
 			const TaskRow *row = lfirst(cell);
 
 			insert_task(tasks, engine, instance, row);
-			engine->tasks_queued += row->state == TASK_QUEUED ? 1 : 0;
+			engine->tasks_queued += row->state == TASK_QUEUED || row->state == TASK_CLAIMED ? 1 : 0;
 		}
 		instance->new_tasks = NIL;
 	}
@@ -121,6 +124,7 @@ insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance, co
 {
 	Datum		values[lengthof(task_columns)];
 	bool		nulls[lengthof(task_columns)] = {0};
+	bool		is_claimed = row->state == TASK_CLAIMED;
 
 	values[0] = Int64GetDatum(instance->key);
 	values[1] = Int32GetDatum(instance->execution);
@@ -134,9 +138,9 @@ insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance, co
 	values[9] = Int16GetDatum((int16) row->state);
 	values[10] = TimestampTzGetDatum(row->visible_at);
 	nulls[10] = !row->has_visible_at;
-	values[11] = Int16GetDatum(0);
-	values[12] = Int16GetDatum((int16) row->attempts);
-	values[13] = BoolGetDatum(false);
+	values[11] = Int16GetDatum(is_claimed ? 1 : 0);
+	values[12] = Int16GetDatum((int16) row->attempts + (is_claimed && row->at_most_once ? 1 : 0));
+	values[13] = BoolGetDatum(is_claimed && row->at_most_once);
 	values[14] = BoolGetDatum(row->at_most_once);
 	values[15] = PointerGetDatum(row->retry);
 	nulls[15] = row->retry == NULL;
@@ -149,6 +153,10 @@ insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance, co
 	nulls[19] = row->settings == NULL;
 	values[20] = PointerGetDatum(row->last_failure);
 	nulls[20] = row->last_failure == NULL;
+	values[21] = Int64GetDatum(row->fence);
+	values[22] = Int64GetDatum(engine->worker_key);
+	values[23] = TimestampTzGetDatum(engine->now);
+	nulls[21] = nulls[22] = nulls[23] = !is_claimed;
 	pgdf_bulk_insert(tasks, values, nulls);
 }
 

@@ -23,6 +23,7 @@
 #include "fault.h"
 #include "identity.h"
 #include "instance.h"
+#include "lane.h"
 #include "limit.h"
 #include "map.h"
 #include "payload.h"
@@ -163,6 +164,8 @@ pgdf_sql_lane_run(Engine *engine, int room)
 		}
 		if (!pgdf_sql_budget_is_left(engine))
 			return;
+		if (pgdf_lane_is_empty(lfirst(queue), PGDF_LANE_SQL))
+			continue;
 		tasks = lock_lane(engine, lfirst(queue), Min(room, WRITING_SUBTRANSACTIONS_MAX));
 		foreach(cell, tasks)
 		{

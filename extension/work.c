@@ -126,6 +126,8 @@ df_work(PG_FUNCTION_ARGS)
 	call.engine = pgdf_engine_create(PG_GETARG_INT64(0), PG_GETARG_INT32(4));
 	call.engine->queues = text_list(PG_GETARG_ARRAYTYPE_P(1));
 	call.activities = text_list(PG_GETARG_ARRAYTYPE_P(2));
+	call.engine->offered = call.activities;
+	call.engine->room = call.room;
 	check_session(&call);
 	PGDF_FAULT(call_begun);
 	if (call.mode == WORK_IDLE)

@@ -1,0 +1,18 @@
+/*
+ * hand_out.h
+ *		New tasks that are claimed as they are made.
+ *
+ * SPDX-License-Identifier: PostgreSQL
+ */
+#ifndef PGDF_HAND_OUT_H
+#define PGDF_HAND_OUT_H
+
+#include "engine.h"
+
+/*
+ * Before new tasks are written: give them to the caller of this engine call if it can
+ * run them all and nothing else waits for it.
+ */
+extern void pgdf_hand_out_new(Engine *engine);
+
+#endif							/* PGDF_HAND_OUT_H */
