@@ -44,12 +44,15 @@ install: all  ## install into the server of PG_CONFIG= and below prefix=/usr/loc
 	$(INSTALL) -d '$(DESTDIR)$(mandir)/man1' '$(DESTDIR)$(unitdir)'
 	packaging/tools/manpage worker/pgdf > '$(DESTDIR)$(mandir)/man1/pgdf.1'
 	chmod 644 '$(DESTDIR)$(mandir)/man1/pgdf.1'
-	sed 's#@bindir@#$(bindir)#' packaging/pgdf-worker.service.in > '$(DESTDIR)$(unitdir)/pgdf-worker.service'
-	chmod 644 '$(DESTDIR)$(unitdir)/pgdf-worker.service'
+	for unit in worker gateway; do \
+		sed 's#@bindir@#$(bindir)#' packaging/pgdf-$$unit.service.in > '$(DESTDIR)$(unitdir)'/pgdf-$$unit.service && \
+		chmod 644 '$(DESTDIR)$(unitdir)'/pgdf-$$unit.service || exit 1; \
+	done
 
 uninstall:  ## remove what install put there
 	+$(EXTENSION_MAKE) uninstall
-	rm -f '$(DESTDIR)$(bindir)/pgdf' '$(DESTDIR)$(includedir)/pgdf_activity.h' '$(DESTDIR)$(mandir)/man1/pgdf.1' '$(DESTDIR)$(unitdir)/pgdf-worker.service'
+	rm -f '$(DESTDIR)$(bindir)/pgdf' '$(DESTDIR)$(includedir)/pgdf_activity.h' '$(DESTDIR)$(mandir)/man1/pgdf.1' '$(DESTDIR)$(unitdir)/pgdf-worker.service' \
+		'$(DESTDIR)$(unitdir)/pgdf-gateway.service'
 
 installcheck: worker  ## run the SQL tests on a running server that has pgdf installed (PGHOST, PGPORT ...)
 	test/run --installcheck

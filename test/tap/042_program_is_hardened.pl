@@ -1,5 +1,5 @@
 # The program is built with what makes exploits harder, the extension exports no symbol but those that the server looks
-# up, and the systemd unit keeps the score that docs/operations.md names.
+# up, and the systemd units keep the score that docs/operations.md names.
 
 use strict;
 use warnings;
@@ -30,19 +30,22 @@ my @exported = map { (split(' '))[7] } grep { /\b(?:GLOBAL|WEAK)\b/ && !/\bUND\b
 cmp_ok(scalar(@exported), '>', 50, 'the library exports its functions');
 is(join(' ', grep { !/^(?:df_|pg_finfo_df_|Pg_magic_func$|_PG_init$)/ } @exported), '', 'and nothing else');
 
-SKIP:
+foreach my $name (qw(worker gateway))
 {
-	my $unit = dirname($program) . '/../lib/systemd/system/pgdf-worker.service';
-	my $copy = temp_dir() . '/pgdf-worker.service';
-	my ($promised) = slurp("$ENV{PGDF_TEST_DIR}/../docs/operations.md") =~ /`systemd-analyze security` gives the unit (\d+\.\d+)/;
-	my ($score);
+	SKIP:
+	{
+		my $unit = dirname($program) . "/../lib/systemd/system/pgdf-$name.service";
+		my $copy = temp_dir() . "/pgdf-$name.service";
+		my ($promised) = slurp("$ENV{PGDF_TEST_DIR}/../docs/operations.md") =~ /`systemd-analyze security` gives the unit (\d+\.\d+)/;
+		my ($score);
 
-	skip('systemd-analyze is not installed', 1) if !grep { -x "$_/systemd-analyze" } split(/:/, $ENV{PATH});
-	# the program is elsewhere when the unit is used
-	write_file($copy, slurp($unit) =~ s{^ExecStart=\S+}{ExecStart=/bin/true}mr);
-	($score) = output('systemd-analyze', 'security', '--offline=true', '--no-pager', $copy) =~ /Overall exposure level .*: (\d+\.\d+)/;
-	skip('this systemd-analyze cannot look at files', 1) if !defined $score;
-	cmp_ok($score, '<=', $promised, "the systemd unit has at most the score of the manual, $promised");
+		skip('systemd-analyze is not installed', 1) if !grep { -x "$_/systemd-analyze" } split(/:/, $ENV{PATH});
+		# the program is elsewhere when the unit is used
+		write_file($copy, slurp($unit) =~ s{^ExecStart=\S+}{ExecStart=/bin/true}mr);
+		($score) = output('systemd-analyze', 'security', '--offline=true', '--no-pager', $copy) =~ /Overall exposure level .*: (\d+\.\d+)/;
+		skip('this systemd-analyze cannot look at files', 1) if !defined $score;
+		cmp_ok($score, '<=', $promised, "the unit of the $name has at most the score of the manual, $promised");
+	}
 }
 
 sub library
