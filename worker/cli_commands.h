@@ -39,6 +39,8 @@ extern CliExit cli_terminate(CliConnection *c, const CliOptions *options);
 extern CliExit cli_suspend(CliConnection *c, const CliOptions *options);
 extern CliExit cli_resume(CliConnection *c, const CliOptions *options);
 extern CliExit cli_rewind(CliConnection *c, const CliOptions *options);
+extern CliExit cli_redrive(CliConnection *c, const CliOptions *options);
+extern CliExit cli_repin(CliConnection *c, const CliOptions *options);
 extern CliExit cli_raise_event(CliConnection *c, const CliOptions *options);
 
 /* cli_purge.c */

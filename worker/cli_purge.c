@@ -2,49 +2,58 @@
  * cli_purge.c
  *		Delete instances that have ended: pgdf purge.
  *
- * Takes an instance id, or an age; never "everything".
+ * Takes an instance id, or filters; never "everything".
  *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli_chosen.h"
 #include "cli_commands.h"
-#include "cli_filter.h"
 #include "cli_format.h"
 #include "cli_message.h"
 #include "cli_status.h"
 #include "xalloc.h"
 
-#define FINAL_STATUSES "'{Completed,Failed,Terminated,Canceled}'"
+#define IS_FINAL	"runtime_status::text IN ('Completed', 'Failed', 'Terminated', 'Canceled')"
 
-static bool request_is_valid(const CliOptions *options);
+static const CliSetRequest purge_request = {.eligible = IS_FINAL,.verb = "purge"};
+
+static bool request_is_valid(const CliOptions *options, bool *is_set);
 static CliExit purge_one(CliConnection *c, const CliOptions *options);
-static CliExit purge_old(CliConnection *c, const CliOptions *options);
-static PGresult *old_purge(CliConnection *c, const CliFilter *filter, const char *limit);
-static PGresult *old_list(CliConnection *c, const CliFilter *filter, const char *limit);
+static CliExit purge_chosen(CliConnection *c, const CliOptions *options);
+static CliExit total_print(CliConnection *c, long long purged, bool is_json);
 static void count_print(const PGresult *result, bool is_json);
 
 CliExit
 cli_purge(CliConnection *c, const CliOptions *options)
 {
-	if (!request_is_valid(options))
+	bool		is_set;
+
+	if (!request_is_valid(options, &is_set))
 		return CLI_USAGE;
 	if (!cli_connect(c))
 		return CLI_ERROR;
-	return options->argument_count == 0 ? purge_old(c, options) : purge_one(c, options);
+	if (options->dry_run)
+		return is_set ? cli_chosen_send(c, options, &purge_request) : cli_chosen_rehearse_one(c, options, NULL);
+	return is_set ? purge_chosen(c, options) : purge_one(c, options);
 }
 
 static bool
-request_is_valid(const CliOptions *options)
+request_is_valid(const CliOptions *options, bool *is_set)
 {
-	bool		has_filter = options->older_than != NULL || options->statuses.count > 0 ||
-		options->max_instances > 0 || options->dry_run;
-
-	if (options->argument_count > 0 ? has_filter : options->older_than == NULL)
+	if (!cli_chosen_check(options, is_set))
+		return false;
+	if (*is_set && options->older_than == NULL && options->name == NULL && options->tags.count == 0)
 	{
-		cli_error(options->argument_count > 0 ? "an instance and a filter are given" : "no instance is given");
-		cli_hint("Give either an instance id, or --older-than, with --status, --limit and --dry-run if need be.");
+		cli_error("no instance is given");
+		cli_hint("Give either an instance id, or at least one of --name, --tag, --older-than, with --status if need be.");
+		return false;
+	}
+	if (!*is_set && options->max_instances > 0)
+	{
+		cli_error("an instance and --limit are given");
 		return false;
 	}
 	for (int i = 0; i < options->statuses.count; i++)
@@ -76,54 +85,46 @@ purge_one(CliConnection *c, const CliOptions *options)
 	return code;
 }
 
+/* One after the other: what has gone with its parent is gone, and nothing is held for long. */
 static CliExit
-purge_old(CliConnection *c, const CliOptions *options)
+purge_chosen(CliConnection *c, const CliOptions *options)
 {
-	CliFilter	filter;
-	char	   *limit = xasprintf("%d", options->max_instances);
-	PGresult   *result;
+	PGresult   *chosen = cli_chosen_list(c, options, &purge_request);
+	long long	purged = 0;
 
-	cli_filter_init(&filter, options);
-	result = options->dry_run ? old_list(c, &filter, limit) : old_purge(c, &filter, limit);
-	cli_filter_free(&filter);
-	free(limit);
+	if (chosen == NULL)
+		return CLI_ERROR;
+	for (int i = 0; i < PQntuples(chosen) && (options->max_instances == 0 || purged < options->max_instances); i++)
+	{
+		const char *values[] = {PQgetvalue(chosen, i, 0)};
+		PGresult   *result = cli_query(c, "SELECT coalesce(sum(@extschema@.df_purge(instance_id)), 0) FROM df.instances"
+									   " WHERE instance_id = $1 AND " IS_FINAL, 1, values, NULL);
+
+		if (result == NULL)
+		{
+			PQclear(chosen);
+			return CLI_ERROR;
+		}
+		purged += strtoll(PQgetvalue(result, 0, 0), NULL, 10);
+		PQclear(result);
+	}
+	PQclear(chosen);
+	return total_print(c, purged, options->json);
+}
+
+static CliExit
+total_print(CliConnection *c, long long purged, bool is_json)
+{
+	char	   *count = xasprintf("%lld", purged);
+	const char *values[] = {count};
+	PGresult   *result = cli_query(c, "SELECT $1::bigint AS instances_deleted", 1, values, NULL);
+
+	free(count);
 	if (result == NULL)
 		return CLI_ERROR;
-	if (!options->dry_run)
-		count_print(result, options->json);
-	else if (options->json)
-		cli_print_json(cli_format_array(result));
-	else
-	{
-		cli_print_table(result);
-		cli_notice("%d to purge (dry run: nothing was done)", PQntuples(result));
-	}
+	count_print(result, is_json);
 	PQclear(result);
 	return CLI_OK;
-}
-
-static PGresult *
-old_purge(CliConnection *c, const CliFilter *filter, const char *limit)
-{
-	const char *values[] = {filter->older_than, filter->statuses, limit};
-
-	return cli_query(c, "SELECT @extschema@.df_purge_before(created_before => pg_catalog.now() - $1::interval,"
-					 " runtime_status => coalesce($2::text[], " FINAL_STATUSES "),"
-					 " max_instances => nullif($3::bigint, 0)) AS instances_deleted", 3, values, NULL);
-}
-
-/* What the filters choose; children that would go with them are not among it unless they are old as well. */
-static PGresult *
-old_list(CliConnection *c, const CliFilter *filter, const char *limit)
-{
-	const char *values[CLI_FILTER_VALUES + 1];
-
-	cli_filter_bind(filter, values);
-	values[CLI_FILTER_VALUES] = limit;
-	return cli_query(c, "SELECT instance_id, name, runtime_status::text FROM df.instances WHERE " CLI_FILTER_SQL
-					 " AND runtime_status::text = ANY (" FINAL_STATUSES ")"
-					 " ORDER BY created_time, instance_id LIMIT nullif($5::bigint, 0)",
-					 CLI_FILTER_VALUES + 1, values, NULL);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli_chosen.h"
 #include "cli_commands.h"
 #include "cli_format.h"
 #include "cli_input.h"
@@ -25,6 +26,9 @@ typedef enum EndPrint
 	PRINT_OUTPUT,
 	PRINT_NOTHING
 } EndPrint;
+
+/* What can be started anew. */
+#define IS_FINAL	"runtime_status::text IN ('Completed', 'Failed', 'Terminated', 'Canceled')"
 
 static CliExit start_instance(CliConnection *c, const CliOptions *options, char **instance_id);
 static PGresult *start_call(CliConnection *c, const CliOptions *options, const char *input);
@@ -76,19 +80,47 @@ cli_wait(CliConnection *c, const CliOptions *options)
 	return wait_and_print(c, options->arguments[0], options, PRINT_OUTPUT);
 }
 
-CliExit
-cli_restart(CliConnection *c, const CliOptions *options)
+static bool
+restart_is_valid(const CliOptions *options, bool *is_set)
 {
-	const char *instance_id = options->arguments[0];
-	const char *values[] = {instance_id, options->same_id ? instance_id : options->id};
-	PGresult   *result = NULL;
-	CliExit		code = CLI_OK;
-
+	if (!cli_chosen_check(options, is_set))
+		return false;
 	if (options->same_id && options->id != NULL)
 	{
 		cli_error("--id and --same-id are given");
 		cli_hint("Give one of them, or none for a generated id.");
+		return false;
+	}
+	if (*is_set && options->id != NULL)
+	{
+		cli_error("--id and a filter are given");
+		cli_hint("Only one instance can have an id: use --same-id, or none for generated ids.");
+		return false;
+	}
+	return true;
+}
+
+CliExit
+cli_restart(CliConnection *c, const CliOptions *options)
+{
+	static const CliSetRequest anew = {IS_FINAL, "@extschema@.df_restart(instance_id)", false,
+	"new_instance_id", "restarting", "restart"};
+	static const CliSetRequest in_place = {IS_FINAL, "@extschema@.df_restart(instance_id, instance_id)", false,
+	"new_instance_id", "restarting", "restart"};
+	const char *instance_id = options->arguments[0];
+	const char *values[] = {instance_id, options->same_id ? instance_id : options->id};
+	PGresult   *result = NULL;
+	CliExit		code = CLI_OK;
+	bool		is_set;
+
+	if (!restart_is_valid(options, &is_set))
 		return CLI_USAGE;
+	if (is_set || options->dry_run)
+	{
+		if (!cli_connect(c))
+			return CLI_ERROR;
+		return is_set ? cli_chosen_send(c, options, options->same_id ? &in_place : &anew) :
+			cli_chosen_rehearse_one(c, options, NULL);
 	}
 
 	/* an orchestrator that is not registered has the SQLSTATE of an unknown instance: no row tells them apart */

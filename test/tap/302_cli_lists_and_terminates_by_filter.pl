@@ -57,6 +57,49 @@ is((cli($node, [ 'purge', 'stuck1' ]))[1], "purged 1 instance\n", 'purge');
 is_deeply(json('purge', 'stuck2'), { instancesDeleted => 1 }, 'purge --json');
 is(ids('--name', 'stuck'), 'stuck3', 'they are gone');
 
+# the other requests, by filter
+cli($node, [ 'start', 'Stuck', '--id', "stuck$_", '--tag', "n=$_", '--tag', 'kind=stuck' ]) foreach 4 .. 6;
+wait_for_status($node, "stuck$_", 'Running') foreach 4 .. 6;
+($code, $out, $err) = cli($node, [ 'suspend', '--tag', 'n=5', '--dry-run' ]);
+like($out, qr/^stuck5 +Stuck +Running$/m, 'suspend --dry-run');
+like($err, qr/^pgdf: 1 to suspend \(dry run: nothing was done\)$/m, 'how many it would be');
+is_deeply(json('suspend', '--tag', 'n=5'), [ { instanceId => 'stuck5', name => 'Stuck', runtimeStatus => 'Running', suspended => JSON::PP::true } ],
+	'suspend by filter');
+wait_for_status($node, 'stuck5', 'Suspended');
+is(scalar @{ json('suspend', '--name', 'stuck', '--status', 'Suspended') }, 0, 'what is suspended is not chosen');
+($code, $out, $err) = cli($node, [ 'resume', '--name', 'Stuck' ]);
+like($out, qr/^stuck5 +Stuck +Suspended +(t|true|yes)/mi, 'resume by filter');
+like($err, qr/^pgdf: resuming 1$/m, 'how many they were');
+wait_for_status($node, 'stuck5', 'Running');
+$node->safe_psql('postgres', q{
+	CREATE FUNCTION fails() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'told to'; END $$;
+	SELECT df_register_orchestrator('Fails', 'fails')}, connstr => $node->connstr('postgres') . ' user=regress_user');
+cli($node, [ 'start', 'Fails', '--id', "fails$_", '--wait' ]) foreach 1 .. 2;
+is(join(' ', map { $_->{rewound} ? $_->{instanceId} : () } @{ json('rewind', '--older-than', '0') }), 'fails1 fails2', 'rewind by filter');
+wait_for_status($node, "fails$_", 'Failed') foreach 1 .. 2;
+is(join(' ', map { $_->{newInstanceId} } @{ json('restart', '--name', 'Fine', '--same-id') }), 'fine1 fine2 fine3', 'restart by filter, in place');
+is(scalar(grep { $_->{newInstanceId} =~ /^[0-9a-f]{32}$/ } @{ json('restart', '--tag', 'n=1', '--status', 'Completed') }), 1, 'under a new id');
+is((cli($node, [ 'restart', '--name', 'Fine', '--id', 'x' ]))[0], 2, 'one id is not for many');
+is((cli($node, [ $_ ]))[0], 2, "$_ of nothing") foreach qw(suspend resume rewind restart redrive repin purge);
+is((cli($node, [ $_, 'x', '--name', 'y' ]))[0], 2, "$_ of one and of many") foreach qw(suspend resume rewind restart redrive repin purge);
+wait_for_status($node, "fine$_", 'Completed') foreach 1 .. 3;
+is_deeply(json('purge', '--name', 'Fine', '--tag', 'n=2', '--dry-run'), [ { instanceId => 'fine2', name => 'Fine', runtimeStatus => 'Completed' } ],
+	'purge by name and tag --dry-run');
+is((cli($node, [ 'purge', '--name', 'Fine', '--tag', 'n=2' ]))[1], "purged 1 instance\n", 'purge by name and tag');
+is_deeply(json('purge', '--name', 'Fails', '--limit', '1'), { instancesDeleted => 1 }, 'purge --limit');
+
+# for administrators: dead letters, quarantine
+$node->safe_psql('postgres', q{UPDATE df.tasks SET state = 4, deliveries = 5 WHERE instance_key = (SELECT instance_key FROM df.instance_state WHERE instance_id = 'stuck4')});
+is((cli($node, [ 'redrive', 'stuck4', '7' ], user => 'postgres'))[2], qq(pgdf: instance "stuck4" has no dead letter: nothing to do\n), 'redrive of another task');
+($code, $out, $err) = cli($node, [ 'redrive', '--older-than', '0' ], user => 'postgres');
+like($out, qr/^stuck4 +Stuck +Running +1$/m, 'redrive by filter');
+is((cli($node, [ 'redrive', 'stuck4' ], user => 'postgres'))[2], qq(pgdf: instance "stuck4" has no dead letter: nothing to do\n), 'there is none left');
+$node->safe_psql('postgres', q{UPDATE df.instance_state SET blocked_reason = 'for the test', turn_failures = 3 WHERE instance_id = 'stuck6'});
+($code, $out, $err) = cli($node, [ 'repin', '--name', 'Stuck', '--tag', 'n=6' ], user => 'postgres');
+like($out, qr/^stuck6 +Stuck +Running +(t|true|yes)/mi, 'repin by filter');
+is((cli($node, [ 'repin', 'stuck6' ], user => 'postgres'))[2], qq(pgdf: instance "stuck6" is not quarantined: nothing to do\n), 'it is released');
+isnt((cli($node, [ 'repin', 'stuck6' ]))[0], 0, 'others may not');
+
 # what is registered, who is there
 is(scalar(grep { $_->{name} eq 'Stuck' } @{ json('orchestrators') }), 1, 'orchestrators --json');
 is((grep { $_->{name} eq 'Twice' } @{ json('activities') })[0]{kind}, 'sql', 'activities --json');

@@ -102,7 +102,6 @@ says([ 'purge', @{ $_->[0] } ], 2, $_->[1])
 	[ [], qr/no instance is given/ ],
 	[ [ '--status', 'Failed' ], qr/no instance is given/ ],
 	[ [ 'a', '--older-than', '0' ], qr/an instance and a filter are given/ ],
-	[ [ 'a', '--dry-run' ], qr/an instance and a filter are given/ ],
 	[ [ '--older-than', '0', '--status', 'Running' ], qr/status "Running" is not final/ ]);
 
 says([ $_, 'nobody' ], 5, qr/instance "nobody" does not exist/) foreach qw(waits tree restart);
