@@ -55,12 +55,27 @@ AS $$
              LATERAL (
                  SELECT q.body, strpos(s.text, q.body) - 1 AS start
                  FROM (
-                     SELECT (regexp_matches(s.text, '(array\s*\(\s*select[^;]*df_(?:activity|sub_orchestrator)[^;]*;)', 'g'))[1]
+                     SELECT (regexp_matches(s.text, '(array\s*\(\s*select[^;]*df_(?:activity|sub_orchestrator|http)[^;]*;)', 'g'))[1]
+                     UNION ALL
+                     SELECT (regexp_matches(s.text, '(df_map_agg\s*\([^;]*;)', 'g'))[1]
                  ) AS q (body)
              ) AS m
         WHERE m.body !~ '\morder\s+by\M'
           AND m.body ~ '\mfrom\M'
           AND m.body !~ '\mfrom\s+(generate_series|unnest|jsonb_array_elements(_text)?)\s*\('
+        UNION ALL
+        -- helper functions, found by their names; what an extension or the server brings does not change by itself
+        SELECT DISTINCT l.line, format('calls function %s(), whose code is not pinned', c.name[1]),
+               'Replaced, it runs in instances in flight too: what it returns for the same arguments must stay the same.'
+        FROM lines l
+        CROSS JOIN LATERAL regexp_matches(l.text, '\m([a-z_][a-z0-9_$]*)\s*\(', 'g') AS c (name)
+        JOIN pg_proc p ON p.proname = c.name[1]
+        WHERE p.oid <> function AND p.prokind = 'f'
+          AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+          AND NOT EXISTS (
+              SELECT FROM pg_depend d
+              WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+          )
         UNION ALL
         SELECT 1, 'is SECURITY DEFINER: its code is never pinned',
                'Instances in flight run the new body as soon as it is replaced.'

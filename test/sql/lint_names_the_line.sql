@@ -31,3 +31,20 @@ SELECT * FROM df_lint('clean(int)');
 CREATE FUNCTION definer() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1';
 SELECT * FROM df_lint('definer()');
 SELECT * FROM df_lint(NULL);
+
+-- functions that it calls run as they are, not as they were: they are named; activities are names in strings
+CREATE FUNCTION discount(price numeric) RETURNS numeric LANGUAGE sql AS 'SELECT price * 0.9';
+CREATE FUNCTION helped(price numeric) RETURNS numeric LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM df_call_activity('discount', to_jsonb(price)), upper('discount(');
+    -- discount(price)
+    RETURN Discount (price) + helped(1) + abs(price);
+END $$;
+SELECT * FROM df_lint('helped(numeric)');
+CREATE FUNCTION maps() RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM df_await((SELECT df_map_agg('greet', to_jsonb(id) ORDER BY id) FROM users));
+    PERFORM df_await((SELECT df_map_agg('greet', to_jsonb(id)) FROM users));
+    RETURN 1;
+END $$;
+SELECT * FROM df_lint('maps()');
