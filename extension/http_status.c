@@ -52,14 +52,36 @@ enum
 
 /* What a list leaves out: NULL, and false of $9, choose nothing. */
 #define CHOSEN \
-	" AND s.created_at >= $2 AND s.created_at <= $3 AND s.status = ANY ($4)" \
+	"s.created_at >= $2 AND s.created_at <= $3 AND s.status = ANY ($4)" \
 	" AND ($5 IS NULL OR lower(s.name) = lower($5))" \
 	" AND ($6 IS NULL OR s.tags ->> $6 = $7)" \
 	" AND ($9 OR pg_has_role($8, s.owner, 'MEMBER'))"
-#define CHOSEN_NARGS	13
-#define CHOSEN_ARGTYPES \
+#define LIST_NARGS		13
+#define LIST_ARGTYPES \
 	BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INT2ARRAYOID, TEXTOID, TEXTOID, TEXTOID, OIDOID, BOOLOID, \
 	INT4OID
+
+/*
+ * A page of $10 at most: a walk along an index, from where the page before ended,
+ * which looks at LOOKED_AT entries and no more, however few of them are chosen.
+ * If there are fewer and it has come so far, a last row without an id says where
+ * the next page goes on.
+ */
+#define LOOKED_AT		"50000"
+#define PAGE(walk, places) \
+	"WITH page (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18)" \
+	" AS MATERIALIZED (" \
+	" SELECT " SHOWN " FROM (SELECT * FROM df.instance_state WHERE " walk \
+	"                         ORDER BY " places " LIMIT " LOOKED_AT ") s" \
+	" WHERE " CHOSEN " LIMIT $10)," \
+	" end_of_walk AS (" \
+	" SELECT instance_key, instance_id, created_at FROM df.instance_state" \
+	"  WHERE (SELECT count(*) FROM page) < $10 AND " walk " ORDER BY " places \
+	" OFFSET " LOOKED_AT " - 1 LIMIT 1)" \
+	" SELECT * FROM page" \
+	" UNION ALL" \
+	" SELECT instance_key, NULL, instance_id, NULL, NULL, NULL, NULL, created_at," \
+	"        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM end_of_walk"
 
 static PgdfStatement status_statement = {
 	"SELECT " SHOWN " FROM df.instance_state s WHERE s.instance_key = $2",
@@ -71,18 +93,15 @@ static PgdfStatement status_statement = {
  * started meanwhile is before it, and moves nothing.
  */
 static PgdfStatement newest_statement = {
-	"SELECT " SHOWN " FROM df.instance_state s"
-	" WHERE (s.created_at, s.instance_key) < ($11, $12)" CHOSEN
-	" ORDER BY s.created_at DESC, s.instance_key DESC LIMIT $10",
-	12, {CHOSEN_ARGTYPES, TIMESTAMPTZOID, INT8OID}
+	PAGE("(created_at, instance_key) < ($11, $12) AND created_at >= $2 AND created_at <= $3",
+		 "created_at DESC, instance_key DESC"),
+	12, {LIST_ARGTYPES, TIMESTAMPTZOID, INT8OID}
 };
 
 /* By id, for a prefix $11 that ends at $12.  $13: the last one of the page before. */
 static PgdfStatement prefix_statement = {
-	"SELECT " SHOWN " FROM df.instance_state s"
-	" WHERE s.instance_id >= $11 AND s.instance_id <= $12 AND s.instance_id > $13" CHOSEN
-	" ORDER BY s.instance_id LIMIT $10",
-	13, {CHOSEN_ARGTYPES, TEXTOID, TEXTOID, TEXTOID}
+	PAGE("instance_id >= $11 AND instance_id <= $12 AND instance_id > $13", "instance_id"),
+	13, {LIST_ARGTYPES, TEXTOID, TEXTOID, TEXTOID}
 };
 
 static PgdfStatement watch_statement = {
@@ -109,6 +128,7 @@ static void append_raw(StringInfo buf, uint64 row, int col);
 static uint64 select_page(FunctionCallInfo fcinfo, Oid role, int top);
 static uint64 select_newest(Datum *values, bool *nulls, const char *token);
 static uint64 select_prefix(Datum *values, bool *nulls, const char *prefix, const char *token);
+static bool is_end_of_walk(uint64 row);
 static char *token_of_row(uint64 row, bool has_prefix);
 static bool parse_newest_token(const char *token, TimestampTz *created_at, int64 *instance_key);
 static char *parse_prefix_token(const char *token);
@@ -202,7 +222,8 @@ df_api_list(PG_FUNCTION_ARGS)
 	SPI_connect();
 	n = select_page(fcinfo, role, top);
 	appendStringInfoChar(&body, '[');
-	while (shown < n && shown < (uint64) top && (shown == 0 || body.len < LIST_BYTES_MAX))
+	while (shown < n && shown < (uint64) top && !is_end_of_walk(shown) &&
+		   (shown == 0 || body.len < LIST_BYTES_MAX))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (shown > 0)
@@ -213,7 +234,7 @@ df_api_list(PG_FUNCTION_ARGS)
 	values[0] = PointerGetDatum(cstring_to_text_with_len(body.data, body.len));
 	nulls[1] = shown == n;
 	if (shown < n)
-		values[1] = CStringGetTextDatum(token_of_row(shown - 1, has_prefix));
+		values[1] = CStringGetTextDatum(token_of_row(is_end_of_walk(shown) ? shown : shown - 1, has_prefix));
 	pgdf_api_emit(fcinfo, values, nulls);
 	SPI_finish();
 	pgdf_leave(&caller);
@@ -354,8 +375,8 @@ select_page(FunctionCallInfo fcinfo, Oid role, int top)
 {
 	char	   *prefix = pgdf_api_string_arg(fcinfo, 1);
 	char	   *token = pgdf_api_string_arg(fcinfo, 10);
-	Datum		values[CHOSEN_NARGS] = {0};
-	bool		nulls[CHOSEN_NARGS] = {false};
+	Datum		values[LIST_NARGS] = {0};
+	bool		nulls[LIST_NARGS] = {false};
 	int			nstatuses;
 
 	values[0] = BoolGetDatum(PG_ARGISNULL(8) || PG_GETARG_BOOL(8));
@@ -404,6 +425,16 @@ end_of_prefix(const char *prefix)
 	return psprintf("%s\xff", prefix);
 }
 
+/* The last row of a walk that has not come to an end: its id is in the place of the name. */
+static bool
+is_end_of_walk(uint64 row)
+{
+	bool		isnull;
+
+	(void) pgdf_spi_datum(row, COL_ID, &isnull);
+	return isnull;
+}
+
 /*
  * Where a page ends: c and created_at and instance_key in hex, or i and the bytes
  * of the id in hex.  A token of the other order, or none at all, is the beginning.
@@ -418,7 +449,7 @@ token_of_row(uint64 row, bool has_prefix)
 	if (has_prefix)
 	{
 		appendStringInfoChar(&buf, 'i');
-		for (const char *c = pgdf_spi_cstring(row, COL_ID); *c != '\0'; c++)
+		for (const char *c = pgdf_spi_cstring(row, is_end_of_walk(row) ? COL_NAME : COL_ID); *c != '\0'; c++)
 			appendStringInfo(&buf, "%02x", (unsigned char) *c);
 	}
 	else
