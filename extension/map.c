@@ -319,9 +319,9 @@ static Jsonb *
 scheduled_payload(const MapInputs *inputs, int max_in_flight)
 {
 	char	   *limit = max_in_flight > 0 ? psprintf("%d", max_in_flight) : pstrdup("null");
+	char	   *json = psprintf("{\"items\": " INT64_FORMAT ", \"maxInFlight\": %s}", inputs->count, limit);
 
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(
-		psprintf("{\"items\": " INT64_FORMAT ", \"maxInFlight\": %s}", inputs->count, limit))));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json)));
 }
 
 static MapCollection *

@@ -34,7 +34,7 @@
 #define MAP_CHUNK_ITEMS		64
 
 /* Lanes of chunks; no activity's name begins with '*'. */
-#define MAP_LANE_PREFIX		"*map "	/* of what workers do: and the activity's name */
+#define MAP_LANE_PREFIX		"*map " /* of what workers do: and the activity's name */
 #define MAP_LANE_SQL		"*map*sql"
 #define MAP_LANE_SLOW		"*map*slow"
 #define MAP_LANE_LIMITED	"*map:" /* of SQL activities with a limit: and the activity's name */
@@ -151,6 +151,9 @@ extern Jsonb *pgdf_map_result(const Turn *turn, int number);
 extern char *pgdf_map_failures(const Turn *turn, int number);
 
 /* --- map_state.c: a map, for who holds its instance --- */
+
+/* False where there has never been a map: then nobody need look for chunks.  Costs no statement. */
+extern bool pgdf_maps_exist(void);
 
 /* Is this, which is the payload of a scheduled map, one of an empty set? */
 extern bool pgdf_map_is_empty(text *payload);

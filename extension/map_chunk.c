@@ -61,7 +61,7 @@ static PgdfStatement insert_chunks_statement = {
 	"                       WHERE instance_key = c.instance_key AND task_id = c.task_id"
 	"                         AND map_key = c.map_key OFFSET 0) m",
 	12, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, INT4ARRAYOID, INT8ARRAYOID, INT2ARRAYOID, TIMESTAMPTZARRAYOID,
-		INT2ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, JSONARRAYOID, JSONARRAYOID}
+	INT2ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, JSONARRAYOID, JSONARRAYOID}
 };
 
 static PgdfStatement insert_results_statement = {
@@ -513,7 +513,7 @@ deliver_progress(const MapProgress *progress, Engine *engine, TimestampTz now)
 	if (progress->completed == 0)
 		return;
 	delivery.payload = cstring_to_text(psprintf("[" INT64_FORMAT ", %d, %d]", progress->map_key,
-												   progress->completed, progress->failed));
+												progress->completed, progress->failed));
 	if (engine != NULL)
 		pgdf_engine_deliver(engine, progress->instance_key, &delivery);
 	else

@@ -102,9 +102,12 @@ static void add_item(WorkCall *call, const ClaimedChunk *claimed, int bit, text 
 void
 pgdf_map_claim(WorkCall *call)
 {
-	Datum		lanes = lane_array(call);
+	Datum		lanes;
 	ListCell   *queue;
 
+	if (!pgdf_maps_exist())
+		return;
+	lanes = lane_array(call);
 	foreach(queue, call->engine->queues)
 	{
 		Datum		values[2] = {CStringGetTextDatum(lfirst(queue)), lanes};

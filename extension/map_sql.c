@@ -89,6 +89,8 @@ pgdf_map_sql_run(Engine *engine)
 {
 	ListCell   *queue;
 
+	if (!pgdf_maps_exist())
+		return;
 	foreach(queue, engine->queues)
 	{
 		SqlChunk   *chunks;
@@ -134,9 +136,10 @@ pgdf_map_run_slow(int64 instance_key, int chunk_id, int64 fence)
 
 	if (code.registration == NULL || code.registration->kind != KIND_SQL)
 	{
+		text	   *lane = pgdf_map_lane(pgdf_task_lane(code.registration, chunk->name));
+
 		chunk = lock_slow(key, bit);
-		pgdf_chunk_give_back(&changes, chunk, bit, text_to_cstring(
-			pgdf_map_lane(pgdf_task_lane(code.registration, chunk->name))));
+		pgdf_chunk_give_back(&changes, chunk, bit, text_to_cstring(lane));
 		pgdf_wake_workers();
 		pgdf_map_changes_write(&changes, NULL, GetCurrentTimestamp());
 		return true;

@@ -9,13 +9,18 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/tupdesc.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/array.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "compat.h"
 #include "failure.h"
@@ -51,7 +56,7 @@ static PgdfStatement insert_map_statement = {
 	" VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 	" RETURNING map_key",
 	16, {INT8OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT2OID, TEXTOID, TEXTOID, TEXTOID,
-		INT4OID, BOOLOID, JSONOID, INTERVALOID, JSONOID, TIMESTAMPTZOID}
+	INT4OID, BOOLOID, JSONOID, INTERVALOID, JSONOID, TIMESTAMPTZOID}
 };
 
 static PgdfStatement insert_inputs_statement = {
@@ -165,6 +170,17 @@ static text *map_failure(const MapState *map);
 static void requeue_failed(Engine *engine, Instance *instance, uint64 n, SPITupleTable *rows);
 static void requeue_items(Engine *engine, Instance *instance, int task_id, int64 map_key,
 						  const int *items, int count);
+
+bool
+pgdf_maps_exist(void)
+{
+	Oid			relid = get_relname_relid("maps", get_namespace_oid("df", false));
+	Relation	maps = table_open(relid, AccessShareLock);
+	BlockNumber blocks = RelationGetNumberOfBlocks(maps);
+
+	table_close(maps, NoLock);
+	return blocks > 0;
+}
 
 bool
 pgdf_map_is_empty(text *payload)
