@@ -18,6 +18,7 @@
 #include "config_child.h"
 #include "config_file.h"
 #include "secrets.h"
+#include "web_guard.h"
 #include "xalloc.h"
 
 /* Longest time that a setting takes. */
@@ -174,7 +175,7 @@ config_load(Config *config, int argc, char **argv)
 			config->config = xstrdup(given[i]);
 	}
 	if ((config->config != NULL && !config_file_load(config, config->config)) ||
-		!apply_flags(config, given))
+		!apply_flags(config, given) || !web_guard_check(config))
 	{
 		config_free(config);
 		return CONFIG_ERROR;

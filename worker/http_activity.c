@@ -76,7 +76,7 @@ bool
 http_activity_init(Worker *w)
 {
 	w->http_tasks = xcalloc(1, sizeof(HttpTasks));
-	return web_guard_check(&w->config);
+	return true;
 }
 
 void

@@ -11,7 +11,6 @@
 
 extern const ActivityType http_activity_type;
 
-/* False after logging what is wrong with the settings. */
 extern bool http_activity_init(struct Worker *w);
 
 /* What still runs is stopped; its activities are not told. */

@@ -1,6 +1,6 @@
 /*
  * web_guard.c
- *		Where requests that come from the database may go: the setting http-allow, and
+ *		Where requests that come from the database may go: the setting http-call-allow, and
  *		otherwise the public Internet, by TLS.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -52,7 +52,7 @@ web_guard_check(const Config *config)
 		if (address_range_parse(item, &range) || is_host_name(item))
 			continue;
 		log_error_more("Host names, addresses, and ranges such as \"10.1.0.0/16\" are expected.", NULL,
-					   "invalid value in setting \"http-allow\": \"%s\"", item);
+					   "invalid value in setting \"http-call-allow\": \"%s\"", item);
 		return false;
 	}
 	return true;

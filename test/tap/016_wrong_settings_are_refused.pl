@@ -42,6 +42,14 @@ refused('unknown key of a command', qr/ERROR:  invalid key "shell" of command "X
 	'{"exec": {"X": {"argv": ["/bin/cat"], "shell": true}}}');
 refused('built-in name', qr/ERROR:  command "NoOp" has the name of a built-in activity/,
 	'{"exec": {"NoOp": {"argv": ["/bin/cat"]}}}');
+refused('range', qr/ERROR:  invalid value in setting "http-call-allow": "10.0.0.1\/8"/, undef, '--http-call-allow', 'localhost,10.0.0.1/8');
+foreach my $secret ('1', '{}', '{"file": "/x"}', '{"hosts": ["h"]}', '{"file": "x", "hosts": ["h"]}', '{"file": "/x", "hosts": []}',
+	'{"file": "/x", "hosts": ["*"]}', '{"file": "/x", "hosts": "h"}', '{"credential": "../x", "hosts": ["h"]}',
+	'{"file": "/x", "credential": "x", "hosts": ["h"]}', '{"file": "/x", "hosts": ["h"], "role": "x"}')
+{
+	refused("secret $secret", qr/ERROR:  invalid secret "s" in configuration file/, qq({"secrets": {"s": $secret}}));
+}
+refused('secrets', qr/ERROR:  invalid value for "secrets" in configuration file/, '{"secrets": []}');
 refused('connection string', qr/ERROR:  invalid connection string/, undef, '-d', 'host=x password');
 
 my $secret = Pgdf::Process->start(argv => [ $ENV{PGDF}, 'worker', '-d', "password=hunter2 'x" ], log => "$dir/log");

@@ -134,6 +134,28 @@ subtest 'only what is allowed' => sub {
 	is($worker->term, 0, 'the worker ended well');
 };
 
+subtest 'as it is configured now' => sub {
+	my $service = secret_service();
+	my $url = $service->url('/');
+	my $file = write_file(temp_dir() . '/config', '{"http-call-allow": ["10.0.0.0/8"]}');
+	my $worker = start_worker($node, name => 'reloads', args => [ '--config', $file ]);
+
+	is(ask($url)->{errorType}, 'AddressRefused', 'what is not allowed');
+	write_file($file, '{"http-call-allow": ["127.0.0.1"]}');
+	$worker->hup;
+	$worker->wait_log(qr/setting "http-call-allow" changed/);
+	is(ask($url)->{status}, 200, 'is after a reload');
+	write_file($file, '{"http-call-allow": ["127.0.0.1/8"]}');
+	$worker->hup;
+	$worker->wait_log(qr/invalid value in setting "http-call-allow"/);
+	is(ask($url)->{status}, 200, 'a mistake changes nothing');
+	write_file($file, '{"http-call-max-redirects": 1}');
+	$worker->hup;
+	$worker->wait_log(qr/changed.*changed/s);
+	is(ask($url)->{errorType}, 'AddressRefused', 'and what was allowed is not any more');
+	is($worker->term, 0, 'the worker ended well');
+};
+
 subtest 'nothing of the environment' => sub {
 	my $proxy = secret_service();
 	my $home = temp_dir();
