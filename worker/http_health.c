@@ -68,6 +68,8 @@ extension_known(HttpExchange *x, const PGresult *rows)
 	}
 	if (w->dispatch != NULL && !w->dispatch->session.is_attached)
 		add_reason(&reasons, "the worker is not attached to the database");
+	if (w->dispatch != NULL && session_is_pooled(w))
+		add_reason(&reasons, "a connection pooler is between the worker and the database");
 	if (http_pool_waiting(x->server) > w->config.http.queue / 100 * SCARCE_PERCENT)
 		add_reason(&reasons, "too many requests wait for database connections");
 	if (x->server->connection_count > w->config.http.connections / 100 * SCARCE_PERCENT)

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use HTTP::Tiny;
 use Pgdf::Process;
 use Pgdf::Test;
 
@@ -45,7 +46,9 @@ $node->safe_psql('postgres', q{
 	SELECT df_register_orchestrator('steps'), df_register_orchestrator('slow');
 }, connstr => $node->connstr('postgres') . ' user=regress_user');
 
+my $http = '127.0.0.1:' . PostgreSQL::Test::Cluster::get_free_port();
 my %options = (
+	args => [ '--http', $http ],
 	conninfo => "$pooled user=regress_worker",
 	config => { exec => { Slow => { argv => [ '/bin/sh', '-c', "echo once >> $dir/slow; sleep 1.5; echo 1" ] } } });
 my $worker = start_worker($node, name => 'pooled', %options);
@@ -54,6 +57,9 @@ like($worker->log, qr/a connection pooler is between this worker and the server/
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid > 2}), '0',
 	'it holds no lock between transactions');
 is($node->safe_psql('postgres', q{SELECT details ->> 'pooled' FROM df.workers}), 'true', 'others know');
+
+like(HTTP::Tiny->new->get("http://$http/readyz")->{content},
+	qr/"status":"degraded".*a connection pooler is between the worker and the database/, 'its monitoring can see it');
 
 # it works, by polling
 my @waits;
