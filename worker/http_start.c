@@ -19,6 +19,7 @@
 #define DEFAULT_WAIT_MS		30000
 
 static void start(HttpExchange *x, ExchangeRowsFn fn);
+static const char *start_options(HttpExchange *x);
 static void started(HttpExchange *x, const PGresult *rows);
 static void started_and_waiting(HttpExchange *x, const PGresult *rows);
 static bool was_started(HttpExchange *x, const PGresult *rows);
@@ -61,7 +62,26 @@ start(HttpExchange *x, ExchangeRowsFn fn)
 	db_param_text(params, PG_TEXT_OID, x->args[0]);
 	db_param_text(params, PG_TEXT_OID, x->body.used > 0 ? x->body.data : NULL);
 	db_param_text(params, PG_TEXT_OID, x->args[1]);
-	exchange_query(x, "SELECT code, instance_id, message FROM df.api_start($1, $2, $3, $4)", fn);
+	db_param_text(params, PG_JSON_OID, start_options(x));
+	exchange_query(x, "SELECT code, instance_id, message FROM df.api_start($1, $2, $3, $4, $5)", fn);
+}
+
+/* {"version": ...} when the query has one, as the clients of Durable Functions say which; NULL: the last registered. */
+static const char *
+start_options(HttpExchange *x)
+{
+	const char *version = http_uri_field(&x->uri, "version");
+	const char *options;
+	Buf			json = {0};
+
+	if (version == NULL || *version == '\0')
+		return NULL;
+	buf_append_text(&json, "{\"version\":");
+	json_append_string(&json, version, strlen(version));
+	buf_append_text(&json, "}");
+	options = exchange_keep(x, json.data);
+	buf_free(&json);
+	return options;
 }
 
 /* Waiting is asked for by both of two fields. */

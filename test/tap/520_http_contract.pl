@@ -35,6 +35,7 @@ BEGIN
     RETURN df_call_activity('nobody_offers_this', '{"n": 1}');
 END $$;
 SELECT df_register_orchestrator(f) FROM unnest('{echoes,waits,fails,sleeps,parents,works,opens}'::text[]) AS f;
+SELECT df_register_orchestrator('versioned', 'echoes', v) FROM unnest('{1,2}'::text[]) AS v;
 SELECT df_register_activity('work', 'work');
 
 SELECT df_start('waits', '{"in": 1}', 'running', tags => '{"who": "me"}'), df_start('echoes', NULL, 'pending', '2100-01-01Z');
