@@ -137,6 +137,8 @@ claims_end(Activity *activity, char what, char *payload, size_t length)
 		claims->completed++;
 	else if (what == OUTCOME_FAILED)
 		claims->failed++;
+	if (what == OUTCOME_COMPLETED || what == OUTCOME_FAILED)
+		histogram_add(&claims->times, loop_now_us(activity->worker) - claim->started_us);
 	claim_free(activity->worker, claim);
 }
 
@@ -186,9 +188,12 @@ claims_begin(Activity *activity)
 void
 claims_finish_recorded(Activity *activity)
 {
-	activity->worker->dispatch->claims.completed++;
-	dispatch_withdraw(activity->worker, &((Claim *) activity)->key);	/* its progress */
-	claim_free(activity->worker, (Claim *) activity);
+	Worker	   *w = activity->worker;
+
+	w->dispatch->claims.completed++;
+	histogram_add(&w->dispatch->claims.times, loop_now_us(w) - ((Claim *) activity)->started_us);
+	dispatch_withdraw(w, &((Claim *) activity)->key);	/* its progress */
+	claim_free(w, (Claim *) activity);
 }
 
 void

@@ -14,6 +14,7 @@
 #include <libpq-fe.h>
 
 #include "activity.h"
+#include "histogram.h"
 #include "loop.h"
 #include "outcome.h"
 #include "registry.h"
@@ -53,6 +54,7 @@ typedef struct Claims
 	int			count;
 	int64_t		completed;		/* since the last report */
 	int64_t		failed;
+	Histogram	times;			/* from claim to end, of both */
 } Claims;
 
 /* Make a claim from a T or Q row and start it, or give it back when nobody here knows its name. */

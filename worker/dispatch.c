@@ -239,6 +239,7 @@ void
 dispatch_call_done(Worker *w, EngineConn *conn, const CallReport *report)
 {
 	w->dispatch->totals.calls++;
+	histogram_add(&w->dispatch->totals.call_times, loop_now_us(w) - conn->sent_us);
 	if (report->is_ok)
 		after_good_call(w, report);
 	else

@@ -18,6 +18,7 @@
 
 #include "claims.h"
 #include "engine.h"
+#include "histogram.h"
 #include "loop.h"
 #include "outcome.h"
 #include "session.h"
@@ -38,10 +39,11 @@ typedef struct DispatchTotals
 	int64_t		completed;
 	int64_t		failed;
 	int64_t		fenced;
-	int64_t		recorded;		/* these four are complete */
+	int64_t		recorded;		/* from here on complete */
 	int64_t		turns;
 	int64_t		calls;
 	int64_t		failed_calls;
+	Histogram	call_times;
 } DispatchTotals;
 
 typedef struct Dispatch

@@ -26,8 +26,6 @@
 
 #define JSON_TYPE			"application/json; charset=utf-8"
 
-const double http_latency_bounds[HTTP_LATENCY_BUCKETS] = {0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60};
-
 static void drop_body(HttpExchange *x);
 static size_t body_budget(const HttpServer *server);
 static void query_done(HttpCall *call, const DbResult *result);
@@ -343,13 +341,8 @@ static void
 count_answer(HttpExchange *x, int code)
 {
 	HttpCounters *counters = &x->server->counters;
-	int64_t		took_us = loop_now_us(x->server->worker) - x->started_us;
-	int			bucket = 0;
 
-	while (bucket < HTTP_LATENCY_BUCKETS && (double) took_us / 1e6 > http_latency_bounds[bucket])
-		bucket++;
-	counters->latency[bucket]++;
-	counters->latency_us += took_us;
+	histogram_add(&counters->answer_times, loop_now_us(x->server->worker) - x->started_us);
 	if (code >= 0 && code < HTTP_CODE_COUNT)
 		counters->answers[code]++;
 }

@@ -186,7 +186,6 @@ static void
 append_answers(Buf *text, const HttpServer *server)
 {
 	const HttpCounters *counters = &server->counters;
-	int64_t		sum = 0;
 
 	append_head(text, "pgdf_http_requests_total", "counter", "Answers by status code.");
 	for (int code = 0; code < HTTP_CODE_COUNT; code++)
@@ -196,16 +195,7 @@ append_answers(Buf *text, const HttpServer *server)
 							  code, (long long) counters->answers[code]);
 	}
 	append_head(text, "pgdf_http_request_seconds", "histogram", "How long answers took, waiting included.");
-	for (int i = 0; i < HTTP_LATENCY_BUCKETS; i++)
-	{
-		sum += counters->latency[i];
-		buf_append_format(text, "pgdf_http_request_seconds_bucket{le=\"%g\"} %lld\n",
-						  http_latency_bounds[i], (long long) sum);
-	}
-	sum += counters->latency[HTTP_LATENCY_BUCKETS];
-	buf_append_format(text, "pgdf_http_request_seconds_bucket{le=\"+Inf\"} %lld\n", (long long) sum);
-	buf_append_format(text, "pgdf_http_request_seconds_sum %.6f\n", (double) counters->latency_us / 1e6);
-	buf_append_format(text, "pgdf_http_request_seconds_count %lld\n", (long long) sum);
+	histogram_append(text, "pgdf_http_request_seconds", &counters->answer_times);
 }
 
 /* A gateway has none of these. */
@@ -240,4 +230,8 @@ append_worker(Buf *text, const Worker *w)
 	};
 
 	append_figures(text, figures, LENGTH(figures));
+	append_head(text, "pgdf_worker_call_seconds", "histogram", "How long engine calls took.");
+	histogram_append(text, "pgdf_worker_call_seconds", &totals->call_times);
+	append_head(text, "pgdf_worker_activity_seconds", "histogram", "How long activities took, from claim to end.");
+	histogram_append(text, "pgdf_worker_activity_seconds", &dispatch->claims.times);
 }

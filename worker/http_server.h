@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "http_auth.h"
 #include "http_listen.h"
 #include "loop.h"
@@ -27,15 +28,13 @@ struct HttpPool;
 struct HttpWaits;
 struct Worker;
 
-/* Answers are counted by status code and by how long they took. */
-#define HTTP_CODE_COUNT			600
-#define HTTP_LATENCY_BUCKETS	8
+/* Answers are counted by status code. */
+#define HTTP_CODE_COUNT 600
 
 typedef struct HttpCounters
 {
 	int64_t		answers[HTTP_CODE_COUNT];	/* by status code */
-	int64_t		latency[HTTP_LATENCY_BUCKETS + 1];	/* not cumulated; the last has no bound */
-	int64_t		latency_us;		/* sum */
+	Histogram	answer_times;
 	int64_t		cut_off;		/* connections that were too slow, or in the way */
 	int64_t		refused_keys;
 	int64_t		unavailable;	/* answers 503 because of the database */
@@ -69,9 +68,6 @@ typedef struct HttpServer
 	struct HttpWaits *waits;	/* http_wait.c */
 	HttpCounters counters;
 } HttpServer;
-
-/* Upper bounds of the latency buckets, in seconds. */
-extern const double http_latency_bounds[HTTP_LATENCY_BUCKETS];
 
 /* Listen and serve, if config.http.address is set.  False: it was logged why that is not possible. */
 extern bool http_server_init(struct Worker *w);

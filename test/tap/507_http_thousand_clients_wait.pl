@@ -100,6 +100,11 @@ is($answer->{body}, '[1, 2]', 'is answered with the bare output');
 $answer = http($worker, POST => '/orchestrators/gate/wait?timeout=0.2&retryInterval=1');
 is($answer->{code}, 202, 'still running after that time');
 ok($answer->{json}{statusQueryGetUri}, 'is answered as if nobody had waited');
+
+# what the worker has counted meanwhile
+cmp_ok(metric($worker, 'pgdf_worker_turns_total'), '>=', 40, 'turns');
+is(metric($worker, 'pgdf_worker_call_seconds_bucket{le="\+Inf"}'), metric($worker, 'pgdf_worker_calls_total'), 'calls have their times');
+is(metric($gateway, 'pgdf_worker_turns_total'), undef, 'a gateway makes no turns');
 is($worker->term, 0, 'ends');
 is($gateway->term, 0, 'ends');
 
