@@ -42,7 +42,7 @@
 #define CANCEL_STEP_MS		1000
 
 #define RESTART_BASE_MS		20
-#define RESTART_CAP_MS		5000
+#define RESTART_CAP_MS		2000
 
 static bool spawn_host(PluginProcess *process, int *error);
 static void started(PluginProcess *process);
