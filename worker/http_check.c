@@ -96,6 +96,7 @@ check_form(HttpExchange *x)
 {
 	const HttpConfig *config = &x->server->worker->config.http;
 	HeaderCount count = {0};
+	const char *encoding = exchange_header(x, "Transfer-Encoding");
 	const union MHD_ConnectionInfo *size =
 		MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 
@@ -108,6 +109,8 @@ check_form(HttpExchange *x)
 		exchange_answer_message(x, 400, "a header that may be there once is there twice");
 	else if (count.content_length > 0 && count.transfer_encoding > 0)
 		exchange_answer_message(x, 400, "request has both Content-Length and Transfer-Encoding");
+	else if (encoding != NULL && strcasecmp(encoding, "chunked") != 0)
+		exchange_answer_message(x, 400, "Transfer-Encoding must be \"chunked\"");
 	return !x->is_answered;
 }
 

@@ -48,6 +48,8 @@ like(http($gateway, POST => $start, body => '[' x 129 . ']' x 129)->{json}{Messa
 $socket = http_open($gateway);
 http_send($socket, POST => $start, headers => { 'Content-Length' => 5, 'Transfer-Encoding' => 'chunked' }, body => "0\r\n\r\n");
 is(http_read($socket)->{code}, 400, 'two kinds of length');
+is(http($gateway, POST => $start, headers => { 'Transfer-Encoding' => $_ })->{code}, 400, "Transfer-Encoding: $_")
+  foreach 'gzip, chunked', 'xchunked', 'chunked, identity';
 $socket = http_open($gateway);
 print $socket "POST $start HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n12";
 is(http_read($socket)->{code}, 400, 'two lengths');
