@@ -50,6 +50,17 @@ SET ROLE regress_other;
 SELECT * FROM df.api_status('regress_user', 'of user');
 SELECT * FROM df.api_status(NULL, 'of user');
 RESET ROLE;
+-- and nobody lends a right to other sessions
+SET ROLE regress_user;
+CREATE FUNCTION lends() RETURNS integer LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT code FROM df.api_status('regress_user', 'of user')
+$$;
+RESET ROLE;
+SET SESSION AUTHORIZATION regress_user;
+SELECT lends();
+SET SESSION AUTHORIZATION regress_other;
+SELECT lends();
+RESET SESSION AUTHORIZATION;
 -- an administrator sees all
 SELECT code FROM df.api_status(NULL, 'of user');
 SELECT code FROM df.api_status('postgres', 'of user');
