@@ -20,9 +20,6 @@
 /* What is due so soon is looked at together with what is due. */
 #define SLACK_US			10000
 
-/* One statement asks for so many instances at most. */
-#define LOOK_MAX			2000
-
 /* Between two looks there is this many times what the last one has taken. */
 #define REST_FACTOR			10
 
@@ -226,14 +223,13 @@ end_late(HttpServer *server)
 	}
 }
 
-/* Ask for all that is due of the role of the one that is due first. */
+/* Ask for all that is due of the role of the one that is due first; there are as many as connections, at most. */
 static void
 look(HttpServer *server)
 {
 	HttpWaits  *waits = server->waits;
 	int64_t		horizon_us = loop_now_us(server->worker) + SLACK_US;
 	const HttpWait *first = NULL;
-	int			count = 0;
 
 	for (const HttpWait *wait = waits->head; wait != NULL; wait = wait->next)
 	{
@@ -246,14 +242,13 @@ look(HttpServer *server)
 	waits->role = first->x->role != NULL ? xstrdup(first->x->role) : NULL;
 	pgarray_begin(&waits->ids, PG_TEXT_OID);
 	pgarray_begin(&waits->seen, PG_TEXT_OID);
-	for (HttpWait *wait = waits->head; wait != NULL && count < LOOK_MAX; wait = wait->next)
+	for (HttpWait *wait = waits->head; wait != NULL; wait = wait->next)
 	{
 		if (wait->due_us > horizon_us || !same_role(wait->x->role, waits->role))
 			continue;
 		wait->is_asked = true;
 		pgarray_add_text(&waits->ids, wait->instance_id, strlen(wait->instance_id));
 		pgarray_add_text(&waits->seen, wait->seen, strlen(wait->seen));
-		count++;
 	}
 	pgarray_finish(&waits->ids);
 	pgarray_finish(&waits->seen);
