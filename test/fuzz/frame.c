@@ -21,12 +21,12 @@ read_payload(const Frame *frame)
 	(void) frame_get_number(&reader);
 	for (int i = 0; i < 10 && !reader.is_wrong && !frame_is_read(&reader); i++)
 	{
-		const char *text = i % 2 == 0 ? frame_get_text(&reader, &length) : frame_get_optional_text(&reader, &length);
+		const char *word = i % 2 == 0 ? frame_get_text(&reader, &length) : frame_get_optional_text(&reader, &length);
 
-		if (text != NULL)
+		if (word != NULL)
 		{
-			FUZZ_HOLDS(text >= frame->payload && text + length < frame->payload + frame->length);
-			FUZZ_HOLDS(text[length] == '\0');
+			FUZZ_HOLDS(word >= frame->payload && word + length < frame->payload + frame->length);
+			FUZZ_HOLDS(word[length] == '\0');
 		}
 	}
 }
@@ -53,7 +53,7 @@ FUZZ_TARGET(frame)
 	size_t		begin = frame_begin(&out, FRAME_FAILURE);
 	size_t		length = 0;
 	FrameReader reader;
-	const char *text;
+	const char *word;
 
 	read_stream(bytes, size);
 
@@ -64,8 +64,8 @@ FUZZ_TARGET(frame)
 	FUZZ_HOLDS(frame_next(out.data, out.used, size + 100, &frame) == FRAME_COMPLETE && frame.type == FRAME_FAILURE);
 	reader = frame_reader(&frame);
 	FUZZ_HOLDS(frame_get_number(&reader) == -(int64_t) size);
-	text = frame_get_text(&reader, &length);
-	FUZZ_HOLDS(length == size && memcmp(text, bytes, size) == 0);
+	word = frame_get_text(&reader, &length);
+	FUZZ_HOLDS(length == size && memcmp(word, bytes, size) == 0);
 	FUZZ_HOLDS(frame_get_optional_text(&reader, &length) == NULL && frame_is_read(&reader));
 	buf_free(&out);
 	free(bytes);

@@ -35,14 +35,14 @@ fuzz_register(const char *name, FuzzTarget target)
 char *
 fuzz_text(const uint8_t *data, size_t size)
 {
-	char	   *text = malloc(size + 1);
+	char	   *copy = malloc(size + 1);
 
-	if (text == NULL)
+	if (copy == NULL)
 		abort();
 	if (size > 0)
-		memcpy(text, data, size);
-	text[size] = '\0';
-	return text;
+		memcpy(copy, data, size);
+	copy[size] = '\0';
+	return copy;
 }
 
 /* Without a choice: say what there is.  The worker's log goes nowhere. */

@@ -9,21 +9,21 @@
 
 FUZZ_TARGET(json_text)
 {
-	char	   *text = fuzz_text(data, size);
+	char	   *json = fuzz_text(data, size);
 	const char *error = NULL;
 	const char *member;
 	size_t		offset = 0;
 	size_t		member_length;
 
-	if (json_is_valid(text, size, &offset))
+	if (json_is_valid(json, size, &offset))
 	{
-		json_object *value = json_parse(text, size, &error);
+		json_object *value = json_parse(json, size, &error);
 
 		FUZZ_HOLDS(value != NULL || error == NULL);
 		if (value != NULL && json_object_is_type(value, json_type_object) &&
-			json_find_member(text, size, "a", &member, &member_length))
+			json_find_member(json, size, "a", &member, &member_length))
 		{
-			FUZZ_HOLDS(member >= text && member + member_length <= text + size);
+			FUZZ_HOLDS(member >= json && member + member_length <= json + size);
 			FUZZ_HOLDS(json_is_valid_at(member, member_length, 1));
 			FUZZ_HOLDS(json_object_object_get_ex(value, "a", NULL));
 		}
@@ -32,7 +32,7 @@ FUZZ_TARGET(json_text)
 	else
 	{
 		FUZZ_HOLDS(offset <= size);
-		json_object_put(json_parse(text, size, &error));
+		json_object_put(json_parse(json, size, &error));
 	}
-	free(text);
+	free(json);
 }

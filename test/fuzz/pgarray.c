@@ -25,18 +25,18 @@ number_at(const PgArray *array, size_t offset)
 /* Texts are the pieces between NULs; an empty one is NULL. */
 FUZZ_TARGET(pgarray)
 {
-	char	   *text = fuzz_text(data, size);
+	char	   *bytes = fuzz_text(data, size);
 	PgArray		array;
 	size_t		offset = HEADER_BYTES;
 	uint32_t	count = 0;
 
 	pgarray_begin(&array, PG_TEXT_OID);
-	for (size_t at = 0; at < size; at += strlen(text + at) + 1, count++)
+	for (size_t at = 0; at < size; at += strlen(bytes + at) + 1, count++)
 	{
-		if (text[at] == '\0')
+		if (bytes[at] == '\0')
 			pgarray_add_null(&array);
 		else
-			pgarray_add_text(&array, text + at, strlen(text + at));
+			pgarray_add_text(&array, bytes + at, strlen(bytes + at));
 	}
 	pgarray_finish(&array);
 	if (count > 0)
@@ -51,5 +51,5 @@ FUZZ_TARGET(pgarray)
 		FUZZ_HOLDS(offset == array.bytes.used);
 	}
 	pgarray_free(&array);
-	free(text);
+	free(bytes);
 }
