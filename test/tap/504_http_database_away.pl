@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use IO::Select;
 use Pgdf::Gateway;
 use Pgdf::Test;
 
@@ -37,9 +38,19 @@ is(code('/readyz'), 200, '/readyz again');
 
 # it is silent: every process of it is stopped
 my $data_dir = $node->data_dir;
+my $patient = start_gateway($node, name => 'patient', args => [ '--http-query-timeout=1h', '--http-queue=10', '--http-db-connections=1' ]);
+
+is(http($patient, GET => $path)->{code}, 200, 'one that waits long, but not for many');
 my @pids = grep { (readlink("/proc/$_/cwd") // '') eq $data_dir } map { m!/proc/(\d+)$! } glob('/proc/[0-9]*');
 
 kill('STOP', @pids);
+my @queued = map { http_open($patient) } 1 .. 50;
+http_send($_, GET => $path) foreach @queued;
+my @refused;
+wait_for(sub { @refused = IO::Select->new(@queued)->can_read(0); return @refused >= 39; }, 'those that the queue has no room for');
+is(scalar(@refused), 39, 'one is carried out, ten wait');
+is(scalar(grep { http_read($_)->{code} == 503 } @refused), 39, 'others are told 503 at once');
+my %is_refused = map { $_ => 1 } @refused;
 my @asked = map { http_open($gateway) } 1 .. 50;
 http_send($_, GET => $path) foreach @asked;
 $began = time();
@@ -48,6 +59,8 @@ cmp_ok(time() - $began, '<', 2.9, 'not even until the others hear') if ($ENV{PGD
 is(scalar(grep { http_read($_)->{code} == 503 } @asked), 50, 'who asked is told 503');
 kill('CONT', @pids);
 wait_for(sub { return code() == 200; }, 'the database is awake');
+is(scalar(grep { http_read($_)->{code} == 200 } grep { !$is_refused{$_} } @queued), 11, 'who waited is served');
+is($patient->term, 0, 'ends');
 
 # it is slow: a start waits for the key of another one that does not end
 $node->safe_psql('postgres', <<'SQL', connstr => $node->connstr('postgres') . ' user=regress_user');
