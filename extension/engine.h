@@ -250,6 +250,13 @@ extern void pgdf_instance_finish(Engine *engine, Instance *instance, InstanceSta
 /* Make it stand still until someone looks at it. */
 extern void pgdf_instance_block(Instance *instance, const char *reason);
 
+/*
+ * Lock all of its tasks' rows, but for chunks of maps.  False: another session has
+ * one, and the caller leaves for a later call what must not miss a row, since
+ * their numbers are used again.
+ */
+extern bool pgdf_instance_hold_tasks(Engine *engine, const Instance *instance);
+
 /* Remove a task that was cancelled: its row or its timer. */
 extern void pgdf_instance_cancel_task(Instance *instance, int task_id);
 

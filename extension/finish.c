@@ -52,6 +52,13 @@ static PgdfStatement park_tasks_statement = {
 	1, {INT8OID}
 };
 
+static PgdfStatement hold_tasks_statement = {
+	"SELECT (SELECT count(*) FROM df.tasks WHERE instance_key = $1 AND task_id > 0) ="
+	"       (SELECT count(*) FROM (SELECT FROM df.tasks WHERE instance_key = $1 AND task_id > 0"
+	"                                 FOR UPDATE SKIP LOCKED) held)",
+	1, {INT8OID}
+};
+
 static PgdfStatement delete_timers_statement = {
 	"DELETE FROM df.timers WHERE instance_key = $1",
 	1, {INT8OID}
@@ -180,6 +187,21 @@ pgdf_instance_block(Instance *instance, const char *reason)
 	instance->blocked_reason = MemoryContextStrdup(instance->context, pgdf_clip(reason));
 	instance->needs_turn = false;
 	instance->is_dirty = true;
+}
+
+bool
+pgdf_instance_hold_tasks(Engine *engine, const Instance *instance)
+{
+	Datum		key = Int64GetDatum(instance->key);
+	bool		isnull;
+
+	if (!instance->had_tasks)
+		return true;
+	pgdf_spi_execute(&hold_tasks_statement, &key, NULL);
+	if (DatumGetBool(pgdf_spi_datum(0, 1, &isnull)))
+		return true;
+	engine->skipped = true;
+	return false;
 }
 
 void

@@ -30,6 +30,9 @@
 /* How long it rests after the first and before the last of them, in ms. */
 #define TURN_RETRY_MS		1000
 
+/* And when another session has one of the tasks that its end would forget. */
+#define TASKS_RETRY_MS		20
+
 /* To undo the beginning of a turn. */
 typedef struct TurnMark
 {
@@ -68,6 +71,7 @@ static void apply_suspended(Engine *engine, Instance *instance, Turn *turn);
 static void fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *error);
 static void handle_divergence(Engine *engine, Instance *instance, const Turn *turn);
 static void handle_unfinished(Engine *engine, Instance *instance, const char *reason);
+static void rest(Instance *instance, int ms);
 
 void
 pgdf_engine_advance(Engine *engine)
@@ -394,6 +398,14 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 		return;
 	}
 
+	if (turn->is_continued && !pgdf_instance_hold_tasks(engine, instance))
+	{
+		undo_turn(instance, mark);
+		instance->replay = NULL;
+		rest(instance, TASKS_RETRY_MS);
+		return;
+	}
+
 	instance->turns++;
 	instance->turn_failures = 0;
 	if (turn->is_suspended)
@@ -485,8 +497,6 @@ handle_divergence(Engine *engine, Instance *instance, const Turn *turn)
 static void
 handle_unfinished(Engine *engine, Instance *instance, const char *reason)
 {
-	Datum		values[4];
-
 	instance->turn_failures++;
 	instance->is_dirty = true;
 	if (instance->turn_failures >= TURN_FAILURES_MAX)
@@ -494,12 +504,21 @@ handle_unfinished(Engine *engine, Instance *instance, const char *reason)
 		pgdf_instance_block(instance, reason);
 		return;
 	}
+	rest(instance, TURN_RETRY_MS * instance->turn_failures);
+}
+
+/* Another turn, after so long. */
+static void
+rest(Instance *instance, int ms)
+{
+	Datum		values[4];
+
 	values[0] = Int64GetDatum(instance->key);
 	values[1] = Int32GetDatum(0);
 	values[2] = Int32GetDatum(instance->execution);
-	values[3] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-																TURN_RETRY_MS * instance->turn_failures));
+	values[3] = TimestampTzGetDatum(TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms));
 	pgdf_spi_execute(&insert_timer_statement, values, NULL);
 	instance->awaited = NULL;	/* the timer, and nothing else, brings the next turn */
 	instance->is_awaited_dirty = true;
+	instance->is_dirty = true;
 }

@@ -204,8 +204,15 @@ void
 pgdf_rewind_instance(Engine *engine, Instance *instance, const Delivery *delivery)
 {
 	Datum		values[2] = {Int64GetDatum(instance->key), Int32GetDatum(instance->execution)};
-	MemoryContext caller = MemoryContextSwitchTo(instance->context);
+	MemoryContext caller;
 
+	if (!pgdf_instance_hold_tasks(engine, instance))
+	{
+		pgdf_delivery_insert(instance->key, delivery);	/* for a later call */
+		engine->sent++;
+		return;
+	}
+	caller = MemoryContextSwitchTo(instance->context);
 	if (pgdf_spi_execute(&point_statement, values, NULL) > 0)
 	{
 		text	   *payload = pgdf_spi_text(0, 1, instance->context);

@@ -239,6 +239,8 @@ CREATE PROCEDURE test.reset() LANGUAGE sql AS $$
     DELETE FROM df.map_results;
     DELETE FROM df.inbox;
     DELETE FROM df.timers;
+    DELETE FROM df.buffered_events;
+    DELETE FROM df.event_ids;
     DELETE FROM df.cancellations;
     DELETE FROM df.worker_sessions;
     DELETE FROM test.claimed;
@@ -248,4 +250,32 @@ $$;
 /* How many events of a type an instance has. */
 CREATE FUNCTION test.count(id text, type text) RETURNS bigint LANGUAGE sql AS $$
     SELECT count(*) FROM df_history(id) WHERE event_type = type
+$$;
+
+/* Whoever holds something has lost it; then everything is done, whatever it needs.  For the end of isolation specs. */
+CREATE PROCEDURE test.finish() LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE df.worker_sessions SET lease_until = now() - interval '1 hour';
+    DELETE FROM test.claimed;
+    PERFORM test.attach('last');
+    COMMIT;
+    FOR i IN 1 .. 10 LOOP
+        PERFORM df.sweep(test.attach('last'));
+        UPDATE df.timers SET fire_at = now() WHERE task_id = 0;
+        COMMIT;
+        CALL test.run(worker => 'last');
+        UPDATE test.claimed SET outcome = 'c', payload = input WHERE worker = 'last' AND name = 'hold';
+        EXIT WHEN NOT FOUND;
+        COMMIT;
+    END LOOP;
+END $$;
+
+/* How an instance ended, what is left, and what df.doctor says. */
+CREATE FUNCTION test.verdict(id text)
+RETURNS TABLE (status text, output text, execution int, tasks bigint, inbox bigint, violations text) LANGUAGE sql AS $$
+    SELECT coalesce(df.status_name(i.status), 'none'), i.output::text, i.execution,
+        (SELECT count(*) FROM df.tasks t WHERE t.state < 3), (SELECT count(*) FROM df.inbox),
+        (SELECT string_agg(concat_ws(' ', d.finding, d.task_id, d.detail), '; ') FROM df.doctor(true, settle => '0') d
+         WHERE d.severity = 'violation')
+    FROM (SELECT) one LEFT JOIN df.instance_state i ON i.instance_id = id
 $$;
