@@ -4,7 +4,7 @@ SET ROLE regress_user;
 SELECT df_grant_user('regress_nobody');
 SELECT df.grant_group('regress_nobody', 'user');
 RESET ROLE;
-GRANT EXECUTE ON FUNCTION df_grant_user(regrole), df.grant_group(regrole, text), df.extension_members() TO regress_user;
+GRANT EXECUTE ON FUNCTION df_grant_user(regrole), df.grant_group(regrole, text, oid[]), df.extension_members() TO regress_user;
 SET ROLE regress_user;
 SELECT df_grant_user('regress_nobody');
 \echo :LAST_ERROR_SQLSTATE

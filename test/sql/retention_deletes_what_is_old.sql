@@ -14,7 +14,19 @@ BEGIN
     END IF;
     PERFORM df_wait_event('go');
 END $$);
-CREATE FUNCTION retire() RETURNS TABLE (purged int, next_ms int) LANGUAGE sql AS $$ SELECT * FROM df.retire(test.attach()) $$;
+/* a whole round, however many calls the machine needs for it; then the next one is a minute away */
+CREATE FUNCTION retire() RETURNS TABLE (purged int, next_ms int) LANGUAGE plpgsql AS $$
+DECLARE
+    total int := 0;
+BEGIN
+    LOOP
+        SELECT * INTO purged, next_ms FROM df.retire(test.attach());
+        total := total + purged;
+        EXIT WHEN next_ms <> 250;
+    END LOOP;
+    purged := total;
+    RETURN NEXT;
+END $$;
 CREATE VIEW kept AS SELECT instance_id, runtime_status FROM df.instances ORDER BY 1;
 SELECT df_start('ends', '{}', 'completed'), df_start('ends', '{"fail": 1}', 'failed'), df_start('ends', '{"name": "hold"}', 'live'),
     df_start('ends', '{"name": "hold"}', 'terminated'), df_start('parent', '0', 'p');
