@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "compat.h"
+#include "expression.h"
 #include "invoke.h"
 #include "payload.h"
 
@@ -35,6 +36,7 @@
 typedef struct Callee
 {
 	HeapTuple	tuple;			/* of pg_proc */
+	Oid			language;
 	Oid			result_type;
 	int			nargs;
 	const Oid  *arg_types;		/* of input arguments */
@@ -63,6 +65,7 @@ pgdf_invoke(Oid function, Jsonb *input)
 	Datum		result;
 	text	   *json;
 
+	pgdf_expression_watch(NULL, InvalidOid);
 	callee_load(function, &callee);
 	fmgr_info(function, &flinfo);
 	InitFunctionCallInfoData(*fcinfo, &flinfo, callee.nargs, DEFAULT_COLLATION_OID, NULL, NULL);
@@ -77,10 +80,12 @@ pgdf_invoke(Oid function, Jsonb *input)
 		ReleaseSysCache(callee.tuple);
 		return cstring_to_text("null");
 	}
+	pgdf_expression_watch(&flinfo, callee.language);
 	pgstat_init_function_usage(fcinfo, &usage);
 	result = FunctionCallInvoke(fcinfo);
 	pgstat_end_function_usage(&usage, true);
 
+	pgdf_expression_watch(NULL, InvalidOid);
 	json = result_to_json(callee.result_type, result, fcinfo->isnull);
 	ReleaseSysCache(callee.tuple);
 	return json;
@@ -99,6 +104,7 @@ callee_load(Oid function, Callee *callee)
 	if (!HeapTupleIsValid(callee->tuple))
 		elog(ERROR, "cache lookup failed for function %u", function);
 	proc = (Form_pg_proc) GETSTRUCT(callee->tuple);
+	callee->language = proc->prolang;
 	callee->result_type = proc->prorettype;
 	callee->nargs = proc->pronargs;
 	callee->arg_types = proc->proargtypes.values;

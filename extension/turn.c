@@ -11,6 +11,7 @@
 #include "utils/builtins.h"
 
 #include "compat.h"
+#include "expression.h"
 #include "failure.h"
 #include "map.h"
 #include "payload.h"
@@ -513,6 +514,7 @@ pgdf_turn_child_id(const Turn *turn, int attempt)
 static void
 raise_suspended(void)
 {
+	pgdf_expression_interrupt();
 	ereport(ERROR,
 			(errcode(ERRCODE_ASSERT_FAILURE),
 			 errmsg("orchestrator is suspended")));
@@ -797,6 +799,7 @@ raise_failure(Turn *turn, const TurnTask *task, int number)
 	pgdf_failure_from_json(task->failure, &failure);
 	sqlstate = pgdf_turn_failure_sqlstate(task, &failure);
 	pgdf_turn_note_failure(turn, task, sqlstate, list_make1_int(number));
+	pgdf_expression_interrupt();
 	ereport(ERROR,
 			(errcode(sqlstate),
 			 errmsg("%s \"%s\" failed: %s",
