@@ -9,10 +9,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "history.h"
@@ -25,15 +27,20 @@
 /* Events read at once by df_history. */
 #define HISTORY_BATCH	10000
 
-static PgdfStatement status_stmt = {
-	.sql = "SELECT instance_id, name, df.status_name(status), input::pg_catalog.jsonb,"
-	" custom_status::pg_catalog.jsonb, output::pg_catalog.jsonb, created_at, last_updated_at,"
-	" completed_at, failure::pg_catalog.jsonb, tasks_completed, tasks_total,"
-	" coalesce(blocked_reason, df.waiting_reason(instance_key))"
-	" FROM df.instance_state WHERE instance_key OPERATOR(pg_catalog.=) $1",
-	.nargs = 1,
-	.argtypes = {INT8OID}
-};
+#define STATUS(reason) \
+	{ \
+		.sql = "SELECT instance_id, name, df.status_name(status), input::pg_catalog.jsonb," \
+		" custom_status::pg_catalog.jsonb, output::pg_catalog.jsonb, created_at, last_updated_at," \
+		" completed_at, failure::pg_catalog.jsonb, tasks_completed, tasks_total, " reason \
+		" FROM df.instance_state WHERE instance_key OPERATOR(pg_catalog.=) $1", \
+		.nargs = 1, \
+		.argtypes = {INT8OID} \
+	}
+
+static PgdfStatement status_stmt = STATUS("coalesce(blocked_reason, df.waiting_reason(instance_key))");
+
+/* In a database that was not updated to 1.1. */
+static PgdfStatement status_1_0_stmt = STATUS("blocked_reason");
 
 /* $2, $3: execution and event the last batch ended with. */
 static PgdfStatement history_stmt = {
@@ -165,8 +172,9 @@ static void
 emit_status(ReturnSetInfo *rsinfo, int64 instance_key)
 {
 	Datum		value = Int64GetDatum(instance_key);
+	bool		is_updated = OidIsValid(get_relname_relid("limits", get_namespace_oid("df", false)));
 
-	(void) pgdf_spi_execute_latest(&status_stmt, &value, NULL);
+	(void) pgdf_spi_execute_latest(is_updated ? &status_stmt : &status_1_0_stmt, &value, NULL);
 	pgdf_spi_to_tuplestore(rsinfo);
 }
 
