@@ -55,7 +55,7 @@ typedef struct ShownHistory
  */
 static PgdfStatement events_statement = {
 	"SELECT h.event_id, h.event_type, coalesce(h.task_id, 0), h.event_time, h.name,"
-	"       CASE WHEN h.event_type IN (4, 7, 14, 15) THEN CASE WHEN $4 THEN h.payload END"
+	"       CASE WHEN h.event_type IN (4, 7, 14, 15, 50) THEN CASE WHEN $4 THEN h.payload END"
 	"            WHEN h.event_type IN (1, 5, 8, 17) THEN CASE WHEN $5 THEN h.payload END"
 	"            WHEN h.event_type IN (3, 19, 20) THEN h.payload"
 	"            WHEN h.event_type = 10 THEN to_json(to_char((h.payload #>> '{}')::timestamptz"

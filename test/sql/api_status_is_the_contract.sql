@@ -56,6 +56,13 @@ SELECT df_rewind('naps');
 CALL test.run();
 SELECT * FROM events('naps', true, true);
 
+-- a map is one task
+CREATE FUNCTION maps() RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN RETURN df_call_map('double', '[1, 2, 3]'); END $$;
+SELECT FROM df_register_orchestrator('maps');
+SELECT df_start('maps', NULL, 'maps');
+CALL test.run();
+SELECT * FROM events('maps', true, true);
+
 -- changed says when to look again
 SELECT changed AS before FROM df.api_status(NULL, 'later') \gset
 SELECT * FROM df.api_watch(NULL, ARRAY['later', 'gone', 'it'], ARRAY[:'before', 'x', 'y']);
