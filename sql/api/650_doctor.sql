@@ -170,6 +170,12 @@ AS $$
          AND NOT EXISTS (SELECT FROM df.worker_sessions w
                          WHERE w.lease_until > clock_timestamp() AND w.absent_since IS NULL))
     UNION ALL
+    (SELECT 'warning', 'copy', NULL, NULL,
+            'this database is a copy of another: no worker runs its instances before df_adopt() is called'
+     FROM df.home h, pg_control_system() c, pg_database d
+     WHERE d.datname = current_database()
+         AND (h.system_identifier <> c.system_identifier OR h.database_oid <> d.oid))
+    UNION ALL
     -- lane by lane, by their index: a million tasks of one lane cost nothing
     (WITH RECURSIVE lanes AS (
          (SELECT t.queue, t.lane FROM df.tasks t WHERE t.state = 0 ORDER BY t.queue, t.lane LIMIT 1)

@@ -103,6 +103,7 @@ SELECT * FROM planted($$UPDATE df.tasks SET state = 0, queue = 'far', fence = NU
 SELECT * FROM planted($$UPDATE df.tasks SET state = 0, lane = 'hold2', fence = NULL, worker_key = NULL WHERE state = 1$$);
 SELECT * FROM planted($$INSERT INTO df.inbox (instance_key, event_type, event_time) VALUES (@'event'), 12, now() - interval '1 hour')$$);
 SELECT * FROM planted($$DELETE FROM df.worker_sessions$$, $$UPDATE df.tasks SET state = 0, fence = NULL, worker_key = NULL WHERE state = 1$$);
+SELECT * FROM planted($$UPDATE df.home SET system_identifier = 1$$);
 SELECT * FROM planted($$UPDATE pg_database SET datfrozenxid = '3000000000' WHERE datname = current_database()$$);
 
 -- what has been for a moment only is no finding
