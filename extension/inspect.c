@@ -58,16 +58,20 @@ static const char *const waits_sql =
 "                              AND r.event_type = 21), 0))"
 " ORDER BY s.instance_key, a.task_id";
 
-/* From the topmost ancestor that still exists down. */
+/*
+ * From the topmost ancestor that still exists down, as far as the caller may see:
+ * who replaces an instance of a role that he is a member of owns what its old
+ * children have as parent.
+ */
 static const char *const tree_sql =
 "WITH RECURSIVE up AS ("
 "    SELECT instance_key, parent_instance_key FROM df.instance_state WHERE instance_key = $1"
 "    UNION ALL"
 "    SELECT p.instance_key, p.parent_instance_key FROM up"
-"      JOIN df.instance_state p ON p.instance_key = up.parent_instance_key),"
+"      JOIN df.instance_state p ON p.instance_key = up.parent_instance_key"
+"     WHERE $3 OR pg_has_role($2, p.owner, 'MEMBER')),"
 " top AS (SELECT u.instance_key FROM up u"
-"          WHERE NOT EXISTS (SELECT FROM df.instance_state p"
-"                             WHERE p.instance_key = u.parent_instance_key)),"
+"          WHERE NOT EXISTS (SELECT FROM up p WHERE p.instance_key = u.parent_instance_key)),"
 " tree AS ("
 "    SELECT 0 AS depth, ARRAY[s.instance_key] AS path, s.instance_key, s.instance_id,"
 "           NULL::text COLLATE \"C\" AS parent_instance_id, s.name, s.status"
@@ -75,7 +79,8 @@ static const char *const tree_sql =
 "    UNION ALL"
 "    SELECT t.depth + 1, t.path || c.instance_key, c.instance_key, c.instance_id,"
 "           t.instance_id, c.name, c.status"
-"      FROM tree t JOIN df.instance_state c ON c.parent_instance_key = t.instance_key)"
+"      FROM tree t JOIN df.instance_state c ON c.parent_instance_key = t.instance_key"
+"     WHERE $3 OR pg_has_role($2, c.owner, 'MEMBER'))"
 " SELECT depth, instance_id, parent_instance_id, name, df.status_name(status)"
 "   FROM tree ORDER BY path";
 
@@ -117,18 +122,18 @@ df_waits(PG_FUNCTION_ARGS)
 Datum
 df_tree(PG_FUNCTION_ARGS)
 {
-	Oid			types[1] = {INT8OID};
-	Datum		values[1];
+	Oid			types[3] = {INT8OID, OIDOID, BOOLOID};
+	Oid			role = GetUserId();
+	Datum		values[3] = {(Datum) 0, ObjectIdGetDatum(role), BoolGetDatum(pgdf_is_admin(role))};
 	PgdfIdentity caller;
 	InstanceRef ref;
-	Oid			role = GetUserId();
 
 	pgdf_refuse_in_turn("df_tree");
 	pgdf_enter(&caller);
 	SPI_connect();
 	pgdf_instance_require(text_to_cstring(PG_GETARG_TEXT_PP(0)), role, &ref);
 	values[0] = Int64GetDatum(ref.instance_key);
-	emit(fcinfo, tree_sql, 1, types, values, NULL);
+	emit(fcinfo, tree_sql, 3, types, values, NULL);
 	SPI_finish();
 	pgdf_leave(&caller);
 	return (Datum) 0;
