@@ -45,12 +45,14 @@ RESET ROLE;
 SELECT count(*) FROM df.inbox;
 
 -- a member of the owner
-GRANT regress_user TO regress_other;
-SET ROLE regress_other;
+CREATE ROLE regress_controller IN ROLE regress_user;
+SELECT FROM df_grant_user('regress_controller');
+SET ROLE regress_controller;
 SELECT call, CASE WHEN call LIKE 'df_restart%' THEN (result ~ '^[0-9a-f]{32}$')::text ELSE result END AS result FROM tries('live');
 SELECT df_rewind('failed');
 RESET ROLE;
-REVOKE regress_user FROM regress_other;
+DROP OWNED BY regress_controller;
+DROP ROLE regress_controller;
 CALL test.run();
 SELECT runtime_status FROM df_status('live');
 -- what a member restarts is the owner's still

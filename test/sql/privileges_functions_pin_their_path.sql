@@ -2,6 +2,13 @@
 SELECT p.oid::regprocedure AS is_definer, p.proconfig
 FROM df.extension_members() m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
 WHERE p.prosecdef AND p.proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}';
+-- these are all: each is looked at here before it is added
+SELECT p.oid::regprocedure AS definer
+FROM df.extension_members() m JOIN pg_proc p ON p.oid = m.objid AND m.classid = 'pg_proc'::regclass
+WHERE p.prosecdef ORDER BY p.proname;
+-- no view shows a row before it is checked
+SELECT c.oid::regclass AS no_barrier FROM pg_class c
+WHERE c.relnamespace = 'df'::regnamespace AND c.relkind = 'v' AND c.reloptions IS DISTINCT FROM '{security_barrier=true}';
 
 SELECT p.oid::regprocedure, p.proconfig
 FROM df.extension_members() m
