@@ -107,6 +107,7 @@ static void settle_inline(Engine *engine, Instance *instance, InlineTask *task,
 						  AttemptEnd end, text *result, text *failure);
 static void settle_queued(Engine *engine, LaneTask *task, AttemptEnd end,
 						  text *result, text *failure);
+static bool run_lane_tasks(Engine *engine, const List *tasks);
 static List *lock_lane(Engine *engine, const char *queue, int limit);
 static void deliver_outcome(Engine *engine, const TaskAttempt *attempt, text *result, text *failure);
 static text *copy_json(text *json, MemoryContext context);
@@ -148,12 +149,13 @@ pgdf_sql_activities_run(Engine *engine, Instance *instance)
 void
 pgdf_sql_lane_run(Engine *engine, int room)
 {
+	int			limit = Min(room, WRITING_SUBTRANSACTIONS_MAX);
 	ListCell   *queue;
 
 	foreach(queue, engine->queues)
 	{
 		List	   *tasks;
-		ListCell   *cell;
+		bool		is_done;
 
 		if (pgdf_inline_sql_budget == 0)
 		{
@@ -166,49 +168,65 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			return;
 		if (pgdf_lane_is_empty(lfirst(queue), PGDF_LANE_SQL))
 			continue;
-		tasks = lock_lane(engine, lfirst(queue), Min(room, WRITING_SUBTRANSACTIONS_MAX));
-		foreach(cell, tasks)
+		do
 		{
-			LaneTask   *task = lfirst(cell);
-			const Registration *registration;
-			text	   *result = NULL;
-			text	   *failure = NULL;
-			AttemptEnd	end;
-
-			if (is_leftover(engine, task))
-			{
-				pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
-				continue;
-			}
-			if (!pgdf_sql_budget_is_left(engine) || task->owner != engine->owner)
-			{
-				if (task->owner != engine->owner)
-					pgdf_lane_owner = task->owner;
-				engine->more = true;
-				continue;
-			}
-			engine->suspect = task->attempt.instance_key;
-			registration = pgdf_engine_registration(engine, task->name, NULL);
-			if (registration == NULL || registration->kind != KIND_SQL)
-			{
-				/* registered anew since it was scheduled: a worker's business now */
-				pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
-								  text_to_cstring(pgdf_task_lane(registration, task->name)));
-				continue;
-			}
-			if (pgdf_limit_is_set(task->name))
-			{
-				pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
-								  text_to_cstring(pgdf_limit_lane(task->name)));
-				engine->tasks_queued++;
-				continue;
-			}
-			pgdf_engine_lock(engine, &task->attempt.instance_key, 1);
-			end = pgdf_sql_run_inline(engine, task->attempt.instance_key, task->owner, registration,
-									  task->input, &result, &failure);
-			settle_queued(engine, task, end, result, failure);
-		}
+			tasks = lock_lane(engine, lfirst(queue), limit);
+			is_done = run_lane_tasks(engine, tasks);
+		} while (is_done && list_length(tasks) == limit && !engine->is_careful &&
+				 pgdf_sql_budget_is_left(engine));
 	}
+}
+
+/* False when it has left some of them where they are. */
+static bool
+run_lane_tasks(Engine *engine, const List *tasks)
+{
+	bool		is_done = true;
+	ListCell   *cell;
+
+	foreach(cell, tasks)
+	{
+		LaneTask   *task = lfirst(cell);
+		const Registration *registration;
+		text	   *result = NULL;
+		text	   *failure = NULL;
+		AttemptEnd	end;
+
+		if (is_leftover(engine, task))
+		{
+			pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
+			continue;
+		}
+		if (!pgdf_sql_budget_is_left(engine) || task->owner != engine->owner)
+		{
+			if (task->owner != engine->owner)
+				pgdf_lane_owner = task->owner;
+			engine->more = true;
+			is_done = false;
+			continue;
+		}
+		engine->suspect = task->attempt.instance_key;
+		registration = pgdf_engine_registration(engine, task->name, NULL);
+		if (registration == NULL || registration->kind != KIND_SQL)
+		{
+			/* registered anew since it was scheduled: a worker's business now */
+			pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
+							  text_to_cstring(pgdf_task_lane(registration, task->name)));
+			continue;
+		}
+		if (pgdf_limit_is_set(task->name))
+		{
+			pgdf_task_requeue(task->attempt.instance_key, task->attempt.task_id,
+							  text_to_cstring(pgdf_limit_lane(task->name)));
+			engine->tasks_queued++;
+			continue;
+		}
+		pgdf_engine_lock(engine, &task->attempt.instance_key, 1);
+		end = pgdf_sql_run_inline(engine, task->attempt.instance_key, task->owner, registration,
+								  task->input, &result, &failure);
+		settle_queued(engine, task, end, result, failure);
+	}
+	return is_done;
 }
 
 /* The row may say final of an instance that this call is rewinding. */
