@@ -25,6 +25,23 @@
 #define INBOX_MARGIN	50
 #define INBOX_WINDOW	1000
 
+/*
+ * Dead rows that an old snapshot keeps lie before the living ones.  When to pass them takes
+ * so long, a look begins at the row that was the oldest a while ago; one that is
+ * committed later than that, with a lower number, is found by the next look at
+ * everything.
+ */
+#define SLOW_LOOK_MS	3
+#define INBOX_MARK_MS	1000
+
+static struct
+{
+	bool		is_needed;
+	int64		from;			/* oldest at the look at everything before the last one */
+	int64		next;			/* at the last one */
+	TimestampTz looked_at;		/* when that was */
+}			marks;
+
 /* So often in a row may writing what an instance decided raise an error. */
 #define POISON_FAILURES	3
 
@@ -43,18 +60,18 @@ typedef struct ReadyInstance
 static PgdfStatement ready_statement = {
 	"SELECT i.instance_key, s.owner::oid, min(i.inbox_id), count(*)"
 	"  FROM (SELECT inbox_id, instance_key FROM df.inbox"
-	"         WHERE instance_key <> ALL (ARRAY("
+	"         WHERE inbox_id >= $3 AND (instance_key <> ALL (ARRAY("
 	"                   SELECT instance_key FROM df.instance_state"
 	"                    WHERE blocked_reason IS NOT NULL AND turn_failures > 0))"
 	"            OR (event_type = 3 AND instance_key <> ALL (ARRAY("
 	"                   SELECT instance_key FROM df.instance_state"
-	"                    WHERE blocked_reason IS NOT NULL AND turn_failures >= 2 * $2)))"
+	"                    WHERE blocked_reason IS NOT NULL AND turn_failures >= 2 * $2))))"
 	"         ORDER BY inbox_id LIMIT $1) i"
 	"  LEFT JOIN LATERAL (SELECT owner FROM df.instance_state"
 	"                      WHERE instance_key = i.instance_key OFFSET 0) s ON true"
 	" GROUP BY i.instance_key, s.owner"
 	" ORDER BY 3",
-	2, {INT4OID, INT4OID}
+	3, {INT4OID, INT4OID, INT8OID}
 };
 
 /* Rows of instances that were purged; a start that was to replace one of them is still to be done. */
@@ -102,6 +119,8 @@ static void note_poison(Engine *engine, const ErrorData *error);
 static void collect_inbox(WorkCall *call);
 static int	turns_for_inbox(const Engine *engine);
 static bool look_at_inbox(Engine *engine, int window);
+static int64 inbox_mark(const Engine *engine);
+static void note_inbox_mark(const Engine *engine, int64 oldest, TimestampTz started);
 static int	lock_ready(Engine *engine, const ReadyInstance *ready, int nready, int64 *keys);
 static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
 
@@ -250,8 +269,31 @@ collect_inbox(WorkCall *call)
 
 	if (call->mode != WORK_NORMAL)
 		collect_orphans(engine);
+	if (call->mode != WORK_NORMAL)
+		marks.is_needed = false;	/* everything */
 	if (!look_at_inbox(engine, Min(window, INBOX_WINDOW)) && window < INBOX_WINDOW)
 		(void) look_at_inbox(engine, INBOX_WINDOW);
+}
+
+/* Where a look begins. */
+static int64
+inbox_mark(const Engine *engine)
+{
+	bool		is_fresh = !TimestampDifferenceExceeds(marks.looked_at, engine->now, INBOX_MARK_MS);
+
+	return marks.is_needed && is_fresh ? marks.from : 0;
+}
+
+/* A look at everything has found this to be the oldest row, and that it took so long. */
+static void
+note_inbox_mark(const Engine *engine, int64 oldest, TimestampTz started)
+{
+	marks.is_needed = TimestampDifferenceExceeds(started, GetCurrentTimestamp(), SLOW_LOOK_MS);
+	if (!TimestampDifferenceExceeds(marks.looked_at, engine->now, INBOX_MARK_MS))
+		return;
+	marks.from = marks.next;
+	marks.next = oldest;
+	marks.looked_at = engine->now;
 }
 
 /* What results have woken has its turns first, but does not keep others from theirs. */
@@ -267,7 +309,11 @@ turns_for_inbox(const Engine *engine)
 static bool
 look_at_inbox(Engine *engine, int window)
 {
-	Datum		values[2] = {Int32GetDatum(window), Int32GetDatum(POISON_FAILURES)};
+	int64		mark = inbox_mark(engine);
+	TimestampTz started = GetCurrentTimestamp();
+	Datum		values[3] = {
+		Int32GetDatum(window), Int32GetDatum(POISON_FAILURES), Int64GetDatum(mark)
+	};
 	uint64		n = pgdf_spi_execute(&ready_statement, values, NULL);
 	ReadyInstance *ready = palloc(Max(1, n) * sizeof(ReadyInstance));
 	int64	   *keys = palloc(Max(1, n) * sizeof(int64));
@@ -285,6 +331,9 @@ look_at_inbox(Engine *engine, int window)
 		nrows += pgdf_spi_int64(row, 4);
 		nready += is_orphan ? 0 : 1;
 	}
+
+	if (mark == 0)
+		note_inbox_mark(engine, n > 0 ? pgdf_spi_int64(0, 3) : marks.next, started);
 
 	/* the owner who comes first, unless other sessions hold all that he has here */
 	if (OidIsValid(engine->owner))
