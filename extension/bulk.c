@@ -71,7 +71,7 @@ pgdf_bulk_open(const char *table, const char *const *columns, int ncolumns)
 
 	bulk->estate = CreateExecutorState();
 	bulk->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(bulk->result, bulk->rel, 0, NULL, 0);	/* of no range table */
+	InitResultRelInfo(bulk->result, bulk->rel, 0, NULL, 0); /* of no range table */
 	ExecOpenIndices(bulk->result, false);
 	find_defaults(bulk);
 	return bulk;
