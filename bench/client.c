@@ -29,10 +29,11 @@
  * begins where the last one ended, so that a long run is not slowed by looking.
  */
 static const char oldest_sql[] =
-	"SELECT (SELECT instance_key FROM df.instance_state"
-	"         WHERE instance_key >= $1::bigint AND completed_at IS NULL"
-	"         ORDER BY instance_key LIMIT 1),"
-	"       (SELECT max(instance_key) FROM df.instance_state)";
+	"SELECT i.instance_key, (SELECT max(instance_key) FROM df.instance_state), i.blocked_reason"
+	"  FROM (SELECT) AS one"
+	"  LEFT JOIN LATERAL (SELECT instance_key, blocked_reason FROM df.instance_state"
+	"                      WHERE instance_key >= $1::bigint AND completed_at IS NULL"
+	"                      ORDER BY instance_key LIMIT 1) AS i ON true";
 
 static double
 now(void)
@@ -87,6 +88,11 @@ unfinished(PGconn *admin, char *oldest, size_t size)
 	PGresult   *result = run(admin, oldest_sql, oldest);
 	long long	count = 0;
 
+	if (!PQgetisnull(result, 0, 2))
+	{
+		fprintf(stderr, "client: an instance stands still: %s\n", PQgetvalue(result, 0, 2));
+		exit(1);
+	}
 	if (!PQgetisnull(result, 0, 0))
 	{
 		snprintf(oldest, size, "%s", PQgetvalue(result, 0, 0));
