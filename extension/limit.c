@@ -115,6 +115,7 @@ static void on_limits_changed(Datum arg, Oid relation);
 static bool is_waiting(const char *queue, const char *lane);
 static int	free_slots(const char *name_key, int max_running);
 static void refill(LimitGrant *state, double rate);
+static void write_bucket(const LimitGrant *state, double tokens);
 static void wait_ms(Engine *engine, int64 ms);
 
 /* Names with a limit, as this session knows them. */
@@ -343,18 +344,12 @@ pgdf_limit_admit(Engine *engine, const char *queue, const char *lane, int room, 
 void
 pgdf_limit_note_claims(Engine *engine, const LimitGrant *state, int claimed)
 {
-	Datum		values[3];
-
 	if (state->name_key == NULL || claimed == 0)
 		return;
 	/* a claim that is lost in a crash of the server would run beside the one after it */
 	engine->must_be_durable = true;
-	if (!state->has_rate)
-		return;
-	values[0] = CStringGetTextDatum(state->name_key);
-	values[1] = Float8GetDatum(state->tokens - claimed);
-	values[2] = TimestampTzGetDatum(state->refilled_at);
-	pgdf_spi_execute(&take_statement, values, NULL);
+	if (state->has_rate)
+		write_bucket(state, state->tokens - claimed);
 }
 
 static bool
@@ -377,15 +372,29 @@ free_slots(const char *name_key, int max_running)
 	return max_running - (int) Min(pgdf_spi_int64(0, 1), RUNNING_MAX);
 }
 
-/* A clock that was set back gives no tokens. */
+/* A clock that was set back gives no tokens, and is the one that counts from now on. */
 static void
 refill(LimitGrant *state, double rate)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	bool		is_set_back = now < state->refilled_at;
 	double		seconds = Max(0, now - state->refilled_at) / 1000000.0;
 
 	state->tokens = Min(Max(1, rate * BURST_SECONDS), state->tokens + seconds * rate);
 	state->refilled_at = now;
+	if (is_set_back)
+		write_bucket(state, state->tokens);
+}
+
+static void
+write_bucket(const LimitGrant *state, double tokens)
+{
+	Datum		values[3] = {
+		CStringGetTextDatum(state->name_key), Float8GetDatum(tokens),
+		TimestampTzGetDatum(state->refilled_at)
+	};
+
+	pgdf_spi_execute(&take_statement, values, NULL);
 }
 
 /* Nothing tells this worker: it asks again after so long. */

@@ -68,6 +68,14 @@ SELECT df_limit('hold', 7, 1000);
 UPDATE df.limit_buckets SET refilled_at = refilled_at - interval '1 day';
 SELECT claims();
 
+-- a clock that was set back: no token for the time that comes twice, and none withheld until it is over
+SELECT df_limit('hold', rate => 0.01);
+UPDATE df.limit_buckets SET refilled_at = now() + interval '1 day', tokens = 0;
+SELECT claims();
+SELECT refilled_at <= now() AS is_set_back FROM df.limit_buckets;
+UPDATE df.limit_buckets SET refilled_at = refilled_at - interval '101 seconds';
+SELECT claims();
+
 -- what is refused
 SELECT df_limit(NULL);
 SELECT df_limit('x', -1);
