@@ -47,6 +47,11 @@ static PgdfStatement policy_statement = {
 	2, {INT8OID, JSONOID}
 };
 
+static PgdfStatement has_policy_statement = {
+	"SELECT FROM df.instance_state WHERE instance_key = $1 AND retry IS NOT NULL",
+	1, {INT8OID}
+};
+
 static PgdfStatement forget_statement = {
 	"UPDATE df.instance_state SET attempts = 0 WHERE instance_key = $1 AND attempts > 0",
 	1, {INT8OID}
@@ -92,6 +97,15 @@ pgdf_child_note_policy(int64 instance_key, text *retry)
 	Datum		values[2] = {Int64GetDatum(instance_key), PointerGetDatum(retry)};
 
 	pgdf_spi_execute(&policy_statement, values, NULL);
+}
+
+bool
+pgdf_child_has_policy(const Instance *instance)
+{
+	Datum		key = Int64GetDatum(instance->key);
+
+	return instance->parent_key != 0 && has_columns() &&
+		pgdf_spi_execute(&has_policy_statement, &key, NULL) > 0;
 }
 
 void

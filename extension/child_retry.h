@@ -14,6 +14,9 @@
 /* A new child has this retry policy. */
 extern void pgdf_child_note_policy(int64 instance_key, text *retry);
 
+/* May it be tried again when it fails? */
+extern bool pgdf_child_has_policy(const Instance *instance);
+
 /* A child has been rewound: its attempts are counted from here. */
 extern void pgdf_child_forget_attempts(int64 instance_key);
 

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "child_retry.h"
 #include "failure.h"
 #include "fault.h"
 #include "map.h"
@@ -398,7 +399,8 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 		return;
 	}
 
-	if (turn->is_continued && !pgdf_instance_hold_tasks(engine, instance))
+	if ((turn->is_continued || (is_raised && pgdf_child_has_policy(instance))) &&
+		!pgdf_instance_hold_tasks(engine, instance))
 	{
 		undo_turn(instance, mark);
 		instance->replay = NULL;

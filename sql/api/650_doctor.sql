@@ -314,8 +314,10 @@ AS $$
      FROM (SELECT e.instance_key, e.execution, count(*) AS events, min(e.event_id) AS first, max(e.event_id) AS last
            FROM df.history e GROUP BY e.instance_key, e.execution) h
      LEFT JOIN df.instance_state i ON i.instance_key = h.instance_key
-     WHERE i.instance_key IS NULL OR i.execution <> h.execution
-         OR h.first <> 1 OR h.events <> h.last OR h.last <> i.next_event_id - 1
+     -- of a child that is retried, the failed attempts stay
+     WHERE i.instance_key IS NULL OR h.first <> 1 OR h.events <> h.last
+         OR CASE WHEN h.execution = i.execution THEN h.last <> i.next_event_id - 1
+                 ELSE i.retry IS NULL OR h.execution > i.execution END
      LIMIT df.doctor_limit())
     UNION ALL
     -- an item of a map is in one chunk, or has its outcome, or is not yet released
