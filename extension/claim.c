@@ -2,9 +2,7 @@
  * claim.c
  *		The last part of an engine call: hand out tasks, lane by lane.
  *
- * A lane is (queue, name, priority).  This session remembers for each the highest
- * seq it has claimed: below it are dead index entries that an old snapshot may
- * keep for hours, and rows that came late.  The mark skips both; a claim that
+ * Marks (lane.h) skip dead index entries, and rows that came late; a claim that
  * gets less than it asked for, and one a second whatever it gets, looks without
  * marks and finds the late ones.
  *
@@ -14,7 +12,6 @@
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -30,23 +27,6 @@
 
 /* A look without marks at least so often, in ms. */
 #define FULL_CLAIM_MS	1000
-
-/* Priorities of one lane name that are remembered; more are found without marks. */
-#define MARKS_MAX		8
-
-/* What this session knows of (queue, name). */
-typedef struct Lane
-{
-	char	   *queue;
-	char	   *name;
-	int			nmarks;
-	struct
-	{
-		int			priority;
-		int64		seq;		/* highest that was claimed */
-	}			marks[MARKS_MAX];	/* highest priority first */
-	struct Lane *next;
-} Lane;
 
 /* A claim as one statement.  MATERIALIZED, or the subquery might run again and lock more rows. */
 #define CLAIM(condition, order) \
@@ -86,17 +66,13 @@ static PgdfStatement claim_marked = {
 	7, {TEXTOID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID, INT4OID, INT8OID}
 };
 
-static Lane *lanes = NULL;
-
 PG_FUNCTION_INFO_V1(df_random_fence);
 
-static Lane *find_lane(const char *queue, const char *name);
 static void claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks);
 static void claim_limited(WorkCall *call, const char *queue, bool with_marks);
 static void claim_up_to(WorkCall *call, Lane *lane, bool with_marks, int room);
 static void run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 mark);
 static bool requeue_limited(Engine *engine, uint64 row, const char *lane);
-static void note_mark(Lane *lane, int priority, int64 seq);
 static void add_task(WorkCall *call, uint64 row, const char *lane);
 static void add_new_task(WorkCall *call, const HandedOut *handed_out);
 static text *idempotency_key(pg_uuid_t *run_id, int execution, int task_id);
@@ -128,7 +104,7 @@ pgdf_claim(WorkCall *call)
 
 	turn++;						/* every name comes first once; maps, every other time */
 	if (turn % 2 == 0)
-		pgdf_map_claim(call);
+		pgdf_map_claim(call, with_marks);
 	foreach(queue, call->engine->queues)
 	{
 		claim_lane(call, lfirst(queue), PGDF_LANE_SLOW, with_marks);
@@ -139,25 +115,7 @@ pgdf_claim(WorkCall *call)
 					   with_marks);
 	}
 	if (turn % 2 != 0)
-		pgdf_map_claim(call);
-}
-
-static Lane *
-find_lane(const char *queue, const char *name)
-{
-	Lane	   *lane;
-
-	for (lane = lanes; lane != NULL; lane = lane->next)
-	{
-		if (strcmp(lane->name, name) == 0 && strcmp(lane->queue, queue) == 0)
-			return lane;
-	}
-	lane = MemoryContextAllocZero(TopMemoryContext, sizeof(Lane));
-	lane->queue = MemoryContextStrdup(TopMemoryContext, queue);
-	lane->name = MemoryContextStrdup(TopMemoryContext, name);
-	lane->next = lanes;
-	lanes = lane;
-	return lane;
+		pgdf_map_claim(call, with_marks);
 }
 
 static void
@@ -169,7 +127,7 @@ claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks)
 
 	if (room <= 0)
 		return;
-	claim_up_to(call, find_lane(queue, name), with_marks, call->claimed + room);
+	claim_up_to(call, pgdf_lane_find(queue, name), with_marks, call->claimed + room);
 	pgdf_limit_note_claims(call->engine, &limit, call->claimed - claimed);
 }
 
@@ -204,15 +162,13 @@ claim_up_to(WorkCall *call, Lane *lane, bool with_marks, int room)
 {
 	int			call_room = call->room;
 
-	if (pgdf_lane_is_empty(lane->queue, lane->name))
-		return;
 	call->room = room;
-	if (with_marks)
+	for (int i = 0; with_marks && i < lane->nmarks && call->claimed < call->room; i++)
 	{
-		for (int i = 0; i < lane->nmarks && call->claimed < call->room; i++)
+		if (pgdf_lane_waits_behind(lane, i))
 			run_claim(call, &claim_marked, lane, lane->marks[i].priority, lane->marks[i].seq);
 	}
-	if (call->claimed < call->room)
+	if (call->claimed < call->room && pgdf_lane_waits(lane, with_marks))
 	{
 		lane->nmarks = 0;
 		run_claim(call, &claim_full, lane, 0, 0);
@@ -243,7 +199,7 @@ run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 m
 	for (uint64 row = 0; row < n; row++)
 	{
 		SPI_tuptable = rows;
-		note_mark(lane, pgdf_spi_int32(row, 14), pgdf_spi_int64(row, 15));
+		pgdf_lane_note_claim(lane, pgdf_spi_int32(row, 14), pgdf_spi_int64(row, 15));
 		if (DatumGetBool(pgdf_spi_datum(row, 16, &isnull)))
 		{
 			/* its row was locked when its instance ended: nobody wants it any more */
@@ -274,26 +230,6 @@ requeue_limited(Engine *engine, uint64 row, const char *lane)
 					  text_to_cstring(lane[0] == '*' ? pgdf_limit_lane(name) : pgdf_limit_http_lane(name)));
 	engine->more = true;
 	return true;
-}
-
-static void
-note_mark(Lane *lane, int priority, int64 seq)
-{
-	int			i = 0;
-
-	while (i < lane->nmarks && lane->marks[i].priority > priority)
-		i++;
-	if (i < lane->nmarks && lane->marks[i].priority == priority)
-	{
-		lane->marks[i].seq = Max(lane->marks[i].seq, seq);
-		return;
-	}
-	if (lane->nmarks == MARKS_MAX)
-		return;
-	memmove(&lane->marks[i + 1], &lane->marks[i], (lane->nmarks - i) * sizeof(lane->marks[0]));
-	lane->marks[i].priority = priority;
-	lane->marks[i].seq = seq;
-	lane->nmarks++;
 }
 
 static void

@@ -230,7 +230,8 @@ extern void pgdf_map_record(WorkCall *call, HTAB *chunks, Report *reports, int n
 
 /* --- map_claim.c: handing out items --- */
 
-extern void pgdf_map_claim(WorkCall *call);
+/* with_marks: behind what this session has claimed, as far as that is enough. */
+extern void pgdf_map_claim(WorkCall *call, bool with_marks);
 
 /*
  * Inputs of the open items of chunks, and perhaps of others between them: rows of

@@ -15,14 +15,11 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "bulk.h"
 #include "call_http.h"
 #include "limit.h"
 #include "map.h"
 #include "spi.h"
-
-/* Rows that one statement inserts: their payloads must fit into an array. */
-#define RESULTS_PER_STATEMENT	10000
-#define BYTES_PER_STATEMENT		(64 * 1024 * 1024)
 
 /* The outcome of an item. */
 typedef struct ItemResult
@@ -64,12 +61,6 @@ static PgdfStatement insert_chunks_statement = {
 	INT2ARRAYOID, INT2ARRAYOID, TEXTARRAYOID, JSONARRAYOID, JSONARRAYOID}
 };
 
-static PgdfStatement insert_results_statement = {
-	"INSERT INTO df.map_results (instance_key, map_key, n, result, failure)"
-	" SELECT * FROM unnest($1, $2, $3, $4, $5)",
-	5, {INT8ARRAYOID, INT8ARRAYOID, INT4ARRAYOID, JSONARRAYOID, JSONARRAYOID}
-};
-
 /* Rows that this transaction has locked, by their places. */
 static PgdfStatement delete_statement = {
 	"DELETE FROM df.tasks WHERE ctid = ANY ($1)",
@@ -88,7 +79,6 @@ static void move(MapChanges *changes, Chunk *chunk, int bit, const NewChunk *tar
 static bool is_same_place(const NewChunk *left, const NewChunk *right);
 static NewChunk place_beside(const Chunk *chunk, TaskState state);
 static void write_results(List *results);
-static void write_some_results(ItemResult **results, int n);
 static void write_chunks(List *chunks);
 static void tell_instances(const MapChanges *changes, Engine *engine, TimestampTz now);
 static void deliver_progress(const MapProgress *progress, Engine *engine, TimestampTz now);
@@ -398,51 +388,25 @@ place_beside(const Chunk *chunk, TaskState state)
 static void
 write_results(List *results)
 {
-	int			count = list_length(results);
-	ItemResult **items = palloc(Max(1, count) * sizeof(ItemResult *));
-	int			first = 0;
+	static const char *const columns[] = {"instance_key", "map_key", "n", "result", "failure"};
+	BulkTable  *table;
+	ListCell   *cell;
 
-	for (int i = 0; i < count; i++)
-		items[i] = list_nth(results, i);
-	while (first < count)
+	if (results == NIL)
+		return;
+	table = pgdf_bulk_open("map_results", columns, lengthof(columns));
+	foreach(cell, results)
 	{
-		Size		bytes = 0;
-		int			n = 0;
+		const ItemResult *item = lfirst(cell);
+		Datum		values[] = {
+			Int64GetDatum(item->chunk->instance_key), Int64GetDatum(item->chunk->map_key),
+			Int32GetDatum(item->n), PointerGetDatum(item->result), PointerGetDatum(item->failure)
+		};
+		bool		nulls[] = {false, false, false, item->result == NULL, item->failure == NULL};
 
-		while (first + n < count && n < RESULTS_PER_STATEMENT && bytes < BYTES_PER_STATEMENT)
-		{
-			const ItemResult *item = items[first + n];
-
-			bytes += VARSIZE_ANY(item->result ? item->result : item->failure);
-			n++;
-		}
-		write_some_results(items + first, n);
-		first += n;
+		pgdf_bulk_insert(table, values, nulls);
 	}
-	pfree(items);
-}
-
-static void
-write_some_results(ItemResult **results, int n)
-{
-	ColumnArray columns[5];
-	Datum		values[5];
-
-	for (int c = 0; c < lengthof(columns); c++)
-		pgdf_column_init(&columns[c], n);
-	for (int i = 0; i < n; i++)
-	{
-		const ItemResult *item = results[i];
-
-		pgdf_column_set(&columns[0], i, Int64GetDatum(item->chunk->instance_key), false);
-		pgdf_column_set(&columns[1], i, Int64GetDatum(item->chunk->map_key), false);
-		pgdf_column_set(&columns[2], i, Int32GetDatum(item->n), false);
-		pgdf_column_set(&columns[3], i, PointerGetDatum(item->result), item->result == NULL);
-		pgdf_column_set(&columns[4], i, PointerGetDatum(item->failure), item->failure == NULL);
-	}
-	for (int c = 0; c < lengthof(columns); c++)
-		values[c] = pgdf_column_array(&columns[c], insert_results_statement.argtypes[c]);
-	pgdf_spi_execute(&insert_results_statement, values, NULL);
+	pgdf_bulk_close(table);
 }
 
 /* A chunk disappears with its last item. */

@@ -20,43 +20,57 @@
 
 #include "call_http.h"
 #include "claim.h"
+#include "lane.h"
 #include "limit.h"
 #include "map.h"
 #include "spi.h"
 
-/* Lanes of a queue in which something waits. */
-static PgdfStatement lanes_statement = {
-	"SELECT a.lane FROM unnest($2) WITH ORDINALITY AS a(lane, n)"
-	" CROSS JOIN LATERAL (SELECT FROM df.tasks"
-	"                      WHERE state = 0 AND queue = $1 AND lane = a.lane LIMIT 1) t"
-	" ORDER BY a.n",
-	2, {TEXTOID, TEXTARRAYOID}
+/*
+ * MATERIALIZED, or the subquery might run again and lock more rows.  What a map and
+ * its instance say is read once for all of its chunks: an old snapshot keeps many
+ * versions of either row.
+ */
+#define CLAIM(condition, order) \
+	"WITH c AS MATERIALIZED (" \
+	"    SELECT ctid FROM df.tasks" \
+	"     WHERE state = 0 AND queue = $1 AND lane = $2" condition \
+	"     ORDER BY " order " LIMIT $3 FOR UPDATE SKIP LOCKED)," \
+	" u AS (" \
+	"    UPDATE df.tasks t" \
+	"       SET state = 1, fence = (df.random_fence() >> 6) << 6, worker_key = $4, claimed_at = $5," \
+	"           deliveries = t.deliveries + 1, started_items = 0," \
+	"           attempts = CASE WHEN t.at_most_once AND t.resume_state IS NULL THEN t.attempts + 1" \
+	"                           ELSE t.attempts END" \
+	"     WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM c))" \
+	"    RETURNING t.ctid, t.*)," \
+	" m AS MATERIALIZED (" \
+	"    SELECT d.map_key, s.instance_id, s.run_id, s.traceparent," \
+	"           s.completed_at IS NOT NULL OR f.is_closed IS NOT FALSE AS is_gone" \
+	"      FROM (SELECT DISTINCT instance_key, map_task_id, map_key FROM u) d" \
+	"     CROSS JOIN LATERAL (SELECT * FROM df.instance_state" \
+	"                          WHERE instance_key = d.instance_key OFFSET 0) s" \
+	"      LEFT JOIN LATERAL (SELECT is_closed FROM df.maps" \
+	"                          WHERE instance_key = d.instance_key AND task_id = d.map_task_id" \
+	"                            AND map_key = d.map_key OFFSET 0) f ON true)" \
+	" SELECT m.instance_id, m.run_id, m.traceparent, u.timeout, " PGDF_TASK_SETTINGS("u") "," \
+	"        m.is_gone, " CHUNK_COLUMNS("u") ", u.priority, u.seq" \
+	"   FROM u" \
+	"  CROSS JOIN LATERAL (SELECT * FROM m WHERE map_key = u.map_key OFFSET 0) m" \
+	"  ORDER BY u.priority DESC, u.seq"
+
+/* Columns of the result. */
+#define COLUMN_CHUNK		7
+#define COLUMN_PRIORITY		26
+#define COLUMN_SEQ			27
+
+static PgdfStatement claim_full = {
+	CLAIM("", "priority DESC, seq"),
+	5, {TEXTOID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID}
 };
 
-/* MATERIALIZED, or the subquery might run again and lock more rows. */
-static PgdfStatement claim_statement = {
-	"WITH c AS MATERIALIZED ("
-	"    SELECT ctid FROM df.tasks"
-	"     WHERE state = 0 AND queue = $1 AND lane = $2"
-	"     ORDER BY priority DESC, seq LIMIT $3 FOR UPDATE SKIP LOCKED),"
-	" u AS ("
-	"    UPDATE df.tasks t"
-	"       SET state = 1, fence = (df.random_fence() >> 6) << 6, worker_key = $4, claimed_at = $5,"
-	"           deliveries = t.deliveries + 1, started_items = 0,"
-	"           attempts = CASE WHEN t.at_most_once AND t.resume_state IS NULL THEN t.attempts + 1"
-	"                           ELSE t.attempts END"
-	"     WHERE t.ctid = ANY (ARRAY(SELECT ctid FROM c))"
-	"    RETURNING t.ctid, t.*)"
-	" SELECT s.instance_id, s.run_id, s.traceparent, u.timeout, " PGDF_TASK_SETTINGS("u") ","
-	"        s.completed_at IS NOT NULL OR m.is_closed IS NOT FALSE, " CHUNK_COLUMNS("u")
-	"   FROM u"
-	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state"
-	"                       WHERE instance_key = u.instance_key OFFSET 0) s"
-	"   LEFT JOIN LATERAL (SELECT is_closed FROM df.maps"
-	"                       WHERE instance_key = u.instance_key AND task_id = u.map_task_id"
-	"                         AND map_key = u.map_key OFFSET 0) m ON true"
-	"  ORDER BY u.priority DESC, u.seq",
-	5, {TEXTOID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID}
+static PgdfStatement claim_marked = {
+	CLAIM(" AND priority = $6 AND seq > $7", "seq"),
+	7, {TEXTOID, TEXTOID, INT4OID, INT8OID, TIMESTAMPTZOID, INT4OID, INT8OID}
 };
 
 /* What does not fit: its claim is taken back. */
@@ -89,9 +103,11 @@ typedef struct ClaimedChunk
 	const char *lane;			/* where what is not taken of it goes; NULL: where it was */
 } ClaimedChunk;
 
-static Datum lane_array(const WorkCall *call);
-static void claim_lane(WorkCall *call, const char *queue, const char *lane);
-static void claim_chunks(WorkCall *call, const char *queue, const char *lane);
+static List *lane_names(const WorkCall *call);
+static void claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks);
+static void claim_up_to(WorkCall *call, Lane *lane, bool with_marks);
+static void claim_chunks(WorkCall *call, Lane *lane, int mark);
+static bool is_sql_lane(const char *name);
 static void move_to_limited_lane(ClaimedChunk *claimed);
 static ClaimedChunk *read_claimed(uint64 row, const char *lane);
 static int	take_items(ClaimedChunk *claimed, int room);
@@ -100,85 +116,89 @@ static void add_items(WorkCall *call, ClaimedChunk **chunks, int nchunks, char w
 static void add_item(WorkCall *call, const ClaimedChunk *claimed, int bit, text *input, char what);
 
 void
-pgdf_map_claim(WorkCall *call)
+pgdf_map_claim(WorkCall *call, bool with_marks)
 {
-	Datum		lanes;
+	List	   *names;
 	ListCell   *queue;
+	ListCell   *name;
 
 	if (!pgdf_maps_exist())
 		return;
-	lanes = lane_array(call);
+	names = lane_names(call);
 	foreach(queue, call->engine->queues)
 	{
-		Datum		values[2] = {CStringGetTextDatum(lfirst(queue)), lanes};
-		uint64		n;
-		char	  **names;
-
-		if (call->claimed >= call->room)
-			return;
-		n = pgdf_spi_execute(&lanes_statement, values, NULL);
-		names = palloc(Max(1, n) * sizeof(char *));
-		for (uint64 row = 0; row < n; row++)
-			names[row] = pgdf_spi_cstring(row, 1);
-		for (uint64 i = 0; i < n; i++)
-			claim_lane(call, lfirst(queue), names[i]);
+		foreach(name, names)
+		{
+			if (call->claimed >= call->room)
+				return;
+			claim_lane(call, lfirst(queue), lfirst(name), with_marks);
+		}
 	}
 }
 
 /* Every name comes first once. */
-static Datum
-lane_array(const WorkCall *call)
+static List *
+lane_names(const WorkCall *call)
 {
 	static unsigned int turn = 0;
-	const List *limited = pgdf_limit_names();
 	int			nnames = list_length(call->activities);
-	ColumnArray lanes;
-	int			n = 0;
+	List	   *names = list_make1(pstrdup(MAP_LANE_SLOW));
 	ListCell   *cell;
 
 	turn++;
-	pgdf_column_init(&lanes, 1 + list_length(limited) + nnames);
-	pgdf_column_set(&lanes, n++, CStringGetTextDatum(MAP_LANE_SLOW), false);
-	foreach(cell, limited)
-		pgdf_column_set(&lanes, n++,
-						CStringGetTextDatum(psprintf(MAP_LANE_LIMITED "%s", (char *) lfirst(cell))), false);
+	foreach(cell, pgdf_limit_names())
+		names = lappend(names, psprintf(MAP_LANE_LIMITED "%s", (char *) lfirst(cell)));
 	for (int i = 0; i < nnames; i++)
-	{
-		const char *name = list_nth(call->activities, (turn + i) % nnames);
-
-		pgdf_column_set(&lanes, n++,
-						CStringGetTextDatum(psprintf(MAP_LANE_PREFIX "%s", name)), false);
-	}
-	return pgdf_column_array(&lanes, TEXTARRAYOID);
+		names = lappend(names, psprintf(MAP_LANE_PREFIX "%s",
+										(char *) list_nth(call->activities, (turn + i) % nnames)));
+	return names;
 }
 
 static void
-claim_lane(WorkCall *call, const char *queue, const char *lane)
+claim_lane(WorkCall *call, const char *queue, const char *name, bool with_marks)
 {
 	int			before = call->claimed;
 	int			call_room = call->room;
 	LimitGrant	limit;
-	int			room = pgdf_limit_admit(call->engine, queue, lane, call->room - before, &limit);
+	int			room = pgdf_limit_admit(call->engine, queue, name, call->room - before, &limit);
 
 	if (room <= 0)
 		return;
 	call->room = before + room;
-	claim_chunks(call, queue, lane);
+	claim_up_to(call, pgdf_lane_find(queue, name), with_marks);
 	call->room = call_room;
 	pgdf_limit_note_claims(call->engine, &limit, call->claimed - before);
 }
 
-/* As many chunks as probably fit, until there is no room or nothing left. */
 static void
-claim_chunks(WorkCall *call, const char *queue, const char *lane)
+claim_up_to(WorkCall *call, Lane *lane, bool with_marks)
 {
-	bool		is_slow = strcmp(lane, MAP_LANE_SLOW) == 0;
-	char		what = is_slow || strncmp(lane, MAP_LANE_LIMITED, strlen(MAP_LANE_LIMITED)) == 0 ? 'Q' : 'T';
-	int			size = MAP_CHUNK_ITEMS; /* what a chunk has, as far as is known */
-	Datum		values[5];
+	for (int mark = 0; with_marks && mark < lane->nmarks && call->claimed < call->room; mark++)
+	{
+		if (pgdf_lane_waits_behind(lane, mark))
+			claim_chunks(call, lane, mark);
+	}
+	if (call->claimed < call->room && pgdf_lane_waits(lane, with_marks))
+	{
+		lane->nmarks = 0;
+		claim_chunks(call, lane, -1);
+	}
+}
 
-	values[0] = CStringGetTextDatum(queue);
-	values[1] = CStringGetTextDatum(lane);
+/*
+ * As many chunks as probably fit, behind a mark or (-1) wherever they are, until
+ * there is no room or nothing left.
+ */
+static void
+claim_chunks(WorkCall *call, Lane *lane, int mark)
+{
+	bool		is_slow = strcmp(lane->name, MAP_LANE_SLOW) == 0;
+	char		what = is_sql_lane(lane->name) ? 'Q' : 'T';
+	int			size = MAP_CHUNK_ITEMS; /* what a chunk has, as far as is known */
+	Datum		values[7];
+
+	values[0] = CStringGetTextDatum(lane->queue);
+	values[1] = CStringGetTextDatum(lane->name);
 	values[3] = Int64GetDatum(call->engine->worker_key);
 	values[4] = TimestampTzGetDatum(call->engine->now);
 	while (call->claimed < call->room)
@@ -189,10 +209,18 @@ claim_chunks(WorkCall *call, const char *queue, const char *lane)
 		uint64		n;
 
 		values[2] = Int32GetDatum(wanted);
-		n = pgdf_spi_execute(&claim_statement, values, NULL);
+		if (mark >= 0)
+		{
+			values[5] = Int32GetDatum(lane->marks[mark].priority);
+			values[6] = Int64GetDatum(lane->marks[mark].seq);
+		}
+		n = pgdf_spi_execute(mark >= 0 ? &claim_marked : &claim_full, values, NULL);
 		chunks = palloc(Max(1, n) * sizeof(ClaimedChunk *));
 		for (uint64 row = 0; row < n; row++)
-			chunks[row] = read_claimed(row, lane);
+		{
+			pgdf_lane_note_claim(lane, pgdf_spi_int32(row, COLUMN_PRIORITY), pgdf_spi_int64(row, COLUMN_SEQ));
+			chunks[row] = read_claimed(row, lane->name);
+		}
 		for (uint64 i = 0; i < n; i++)
 		{
 			/* what has got a limit since it became slow is claimed from a lane of its own */
@@ -208,14 +236,20 @@ claim_chunks(WorkCall *call, const char *queue, const char *lane)
 	}
 }
 
+static bool
+is_sql_lane(const char *name)
+{
+	return strcmp(name, MAP_LANE_SLOW) == 0 ||
+		strncmp(name, MAP_LANE_LIMITED, strlen(MAP_LANE_LIMITED)) == 0;
+}
+
 static ClaimedChunk *
 read_claimed(uint64 row, const char *lane)
 {
 	bool		is_http = strcmp(lane, MAP_LANE_PREFIX PGDF_HTTP_ACTIVITY) == 0;
-	bool		is_sql = strcmp(lane, MAP_LANE_SLOW) == 0 ||
-	strncmp(lane, MAP_LANE_LIMITED, strlen(MAP_LANE_LIMITED)) == 0;
+	bool		is_sql = is_sql_lane(lane);
 	ClaimedChunk *claimed = palloc0(sizeof(ClaimedChunk));
-	Chunk	   *chunk = pgdf_chunk_read(row, 7);
+	Chunk	   *chunk = pgdf_chunk_read(row, COLUMN_CHUNK);
 	bool		isnull;
 	Datum		run_id = pgdf_spi_datum(row, 2, &isnull);
 	Datum		timeout;

@@ -22,17 +22,13 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
-#include "compat.h"
+#include "bulk.h"
 #include "failure.h"
 #include "map.h"
 #include "spi.h"
 
 /* So many chunks at least, if there are so many items: else workers would wait for one another's. */
 #define CHUNKS_MIN			64
-
-/* Inputs that one statement inserts. */
-#define INPUTS_PER_STATEMENT	5000
-#define BYTES_PER_STATEMENT		(64 * 1024 * 1024)
 
 /* A map's counters, and what a release needs. */
 typedef struct MapState
@@ -57,12 +53,6 @@ static PgdfStatement insert_map_statement = {
 	" RETURNING map_key",
 	16, {INT8OID, INT4OID, INT4OID, INT4OID, INT4OID, INT4OID, INT2OID, TEXTOID, TEXTOID, TEXTOID,
 	INT4OID, BOOLOID, JSONOID, INTERVALOID, JSONOID, TIMESTAMPTZOID}
-};
-
-static PgdfStatement insert_inputs_statement = {
-	"INSERT INTO df.map_inputs (instance_key, map_key, n, input)"
-	" SELECT $1, $2, $3 + i.n::int, i.input FROM unnest($4) WITH ORDINALITY AS i(input, n)",
-	4, {INT8OID, INT8OID, INT4OID, JSONARRAYOID}
 };
 
 static PgdfStatement progress_statement = {
@@ -161,7 +151,6 @@ static PgdfStatement delete_statements[] = {
 static void insert_map(const Engine *engine, const Instance *instance, MapState *map,
 					   const TaskRow *activity);
 static void insert_inputs(const MapState *map, MapInputs *inputs);
-static void insert_some_inputs(const MapState *map, const ColumnArray *inputs, int before);
 static void release_items(Engine *engine, MapState *map);
 static void queue_held(Engine *engine, MapState *map);
 static void note_released(const MapState *map);
@@ -332,59 +321,33 @@ insert_map(const Engine *engine, const Instance *instance, MapState *map,
 	map->map_key = pgdf_spi_int64(0, 1);
 }
 
-/* A part at a time: the set may be larger than memory. */
+/* A batch at a time: the set may be larger than memory. */
 static void
 insert_inputs(const MapState *map, MapInputs *inputs)
 {
+	static const char *const columns[] = {"instance_key", "map_key", "n", "input"};
 	MemoryContext part = AllocSetContextCreate(CurrentMemoryContext, "pgdf map inputs",
 											   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(part);
-	TupleDesc	desc = pgdf_map_inputs_desc(caller);
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	ColumnArray column;
-	Size		bytes = 0;
-	int			before = 0;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(pgdf_map_inputs_desc(part), &TTSOpsMinimalTuple);
+	BulkTable  *table = pgdf_bulk_open("map_inputs", columns, lengthof(columns));
+	Datum		values[] = {Int64GetDatum(map->instance_key), Int64GetDatum(map->map_key), (Datum) 0, (Datum) 0};
+	const bool	nulls[lengthof(values)] = {false};
 	int			n = 0;
 
-	pgdf_column_init(&column, INPUTS_PER_STATEMENT);
-	while (tuplestore_gettupleslot(inputs->store, true, true, slot))
+	while (tuplestore_gettupleslot(inputs->store, true, false, slot))
 	{
 		bool		isnull;
-		Datum		input = slot_getattr(slot, 1, &isnull);
-		text	   *copy = DatumGetTextPCopy(input);
 
-		pgdf_column_set(&column, n++, PointerGetDatum(copy), false);
-		bytes += VARSIZE_ANY(copy);
-		if (n < INPUTS_PER_STATEMENT && bytes < BYTES_PER_STATEMENT)
-			continue;
-		column.count = n;
-		insert_some_inputs(map, &column, before);
-		before += n;
-		n = 0;
-		bytes = 0;
+		values[2] = Int32GetDatum(++n);
+		values[3] = slot_getattr(slot, 1, &isnull);
+		pgdf_bulk_insert(table, values, nulls);
+		CHECK_FOR_INTERRUPTS();
 	}
-	column.count = n;
-	if (n > 0)
-		insert_some_inputs(map, &column, before);
-	MemoryContextSwitchTo(caller);
+	pgdf_bulk_close(table);
 	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(part);
-}
-
-static void
-insert_some_inputs(const MapState *map, const ColumnArray *inputs, int before)
-{
-	Datum		values[4];
-
-	values[0] = Int64GetDatum(map->instance_key);
-	values[1] = Int64GetDatum(map->map_key);
-	values[2] = Int32GetDatum(before);
-	values[3] = pgdf_column_array(inputs, JSONARRAYOID);
-	pgdf_spi_execute(&insert_inputs_statement, values, NULL);
-	pfree(DatumGetPointer(values[3]));
-	for (int i = 0; i < inputs->count; i++)
-		pfree(DatumGetPointer(inputs->values[i]));
-	CHECK_FOR_INTERRUPTS();
 }
 
 /* Put items into chunks, as many as may be in flight. */

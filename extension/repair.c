@@ -59,6 +59,13 @@ static PgdfStatement running_statement = {
 	2, {INT4OID, INT4OID}
 };
 
+/* What waits for its client has done its work: the answer does not get there. */
+static PgdfStatement is_working_statement = {
+	"SELECT FROM pg_catalog.pg_stat_activity"
+	" WHERE pid = $1 AND state = 'active' AND wait_event_type IS DISTINCT FROM 'Client'",
+	1, {INT4OID}
+};
+
 PG_FUNCTION_INFO_V1(df_redrive);
 PG_FUNCTION_INFO_V1(df_repin);
 PG_FUNCTION_INFO_V1(df_terminate_runaway);
@@ -67,6 +74,7 @@ static void check_admin(const char *function);
 static char *instance_id_arg(FunctionCallInfo fcinfo);
 static bool release(int64 instance_key);
 static int64 find_running(int pid);
+static bool is_working(int pid);
 static bool terminate_backend(int pid);
 
 /* df_redrive(instance_id, task_id): dead letters back into their queues; how many. */
@@ -125,7 +133,9 @@ df_repin(PG_FUNCTION_ARGS)
 
 /*
  * df.terminate_runaway(pid): end a backend of this worker whose engine call has
- * taken too long, and count that against the instance whose code it runs.
+ * taken too long, and count that against the instance whose code it runs.  One
+ * that is at the engine's own work, such as writing the inputs of a large map, is
+ * left alone: NULL.
  */
 Datum
 df_terminate_runaway(PG_FUNCTION_ARGS)
@@ -138,6 +148,11 @@ df_terminate_runaway(PG_FUNCTION_ARGS)
 	pgdf_refuse_in_engine("df.terminate_runaway");
 	SPI_connect();
 	instance_key = find_running(pid);
+	if (instance_key == 0 && is_working(pid))
+	{
+		SPI_finish();
+		PG_RETURN_NULL();
+	}
 	is_terminated = terminate_backend(pid); /* as the caller: what that role may */
 	if (is_terminated && instance_key != 0)
 	{
@@ -201,6 +216,14 @@ find_running(int pid)
 	if (pgdf_spi_execute_latest(&running_statement, values, NULL) == 0)
 		return 0;
 	return pgdf_spi_int64(0, 1);
+}
+
+static bool
+is_working(int pid)
+{
+	Datum		value = Int32GetDatum(pid);
+
+	return pgdf_spi_execute_latest(&is_working_statement, &value, NULL) > 0;
 }
 
 static bool

@@ -25,6 +25,9 @@
 #define HOST_DEADLINE_MS	12000
 #define SETUP_DEADLINE_MS	10000
 
+/* An overdue call that is waited for is overdue again after so long: time to ask its backend. */
+#define OVERDUE_AGAIN_MS	6000
+
 /* How often a connection that keeps failing is reported. */
 #define REPORT_INTERVAL_US	(60 * 1000000LL)
 
@@ -293,6 +296,13 @@ connect_deadline_ms(const Db *db)
 	return timeout_ms;
 }
 
+void
+db_set_deadline(Db *db, int64_t deadline_ms)
+{
+	if (db->state == DB_BUSY)
+		timer_start(db->worker, &db->timer, deadline_ms, deadline_passed, db);
+}
+
 static void
 deadline_passed(Worker *w, void *arg)
 {
@@ -304,8 +314,11 @@ deadline_passed(Worker *w, void *arg)
 		connect_failed(db, "timeout expired");
 		return;
 	}
-	if (db->events->overdue != NULL && !db->is_pooled)
-		db->events->overdue(db, pid);
+	if (db->events->overdue != NULL && !db->is_pooled && db->events->overdue(db, pid))
+	{
+		timer_start(db->worker, &db->timer, OVERDUE_AGAIN_MS, deadline_passed, db);
+		return;
+	}
 	lose(db, "no answer in time");
 }
 

@@ -61,7 +61,7 @@ typedef struct DbEvents
 	void		(*lost) (struct Db *db);	/* after a call in flight was ended */
 	void		(*notified) (struct Db *db);
 	void		(*message) (struct Db *db, const PGresult *notice); /* the server sent one while a call runs */
-	void		(*overdue) (struct Db *db, int backend_pid);	/* no answer in time; the connection is given up */
+	bool		(*overdue) (struct Db *db, int backend_pid);	/* no answer in time; false: give the connection up */
 } DbEvents;
 
 typedef enum DbState
@@ -112,6 +112,9 @@ extern void db_close(Db *db);
  * the event loop, when it has ended; deadline_ms 0: wait for ever.
  */
 extern void db_call(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms, DbResultFn fn, void *arg);
+
+/* The call in flight is overdue in so long, whatever was said before. */
+extern void db_set_deadline(Db *db, int64_t deadline_ms);
 
 extern bool db_is_ready(const Db *db);
 

@@ -27,6 +27,7 @@
  */
 #define CALL_MARGIN_MS			2000
 #define CALL_DEADLINE_MIN_MS	5000	/* a slow commit is no runaway */
+#define ENDED_DEADLINE_MS		1000	/* for the end of a connection whose backend was terminated */
 #define TURN_TIMEOUT_MS			10000	/* when the server's is not known */
 
 /* Turns and SQL activities run user code here: nothing else may limit them but the engine. */
@@ -54,7 +55,7 @@ typedef struct DoneArrays
 } DoneArrays;
 
 static int64_t call_deadline_ms(const Worker *w);
-static void engine_overdue(Db *db, int backend_pid);
+static bool engine_overdue(Db *db, int backend_pid);
 
 static const DbEvents engine_events = {
 	.overdue = engine_overdue,
@@ -195,6 +196,8 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	db_param_array(&params, &done.fences);
 	db_param_text(&params, PG_TEXT_OID, done.outcomes.data != NULL ? done.outcomes.data : "");
 	db_param_array(&params, &done.payloads);
+	conn->is_overdue = false;
+	conn->is_working = false;
 	db_call(&conn->db, work_sql, &params, call_deadline_ms(w), call_done, conn);
 	done_arrays_free(&done);
 	(void) PGDF_FAULT(call_sent);
@@ -222,11 +225,38 @@ call_deadline_ms(const Worker *w)
 	return deadline_ms > CALL_DEADLINE_MIN_MS ? deadline_ms : CALL_DEADLINE_MIN_MS;
 }
 
-/* A turn that does not listen to its cancellation holds its instance until its backend ends. */
-static void
+/*
+ * A turn that does not listen to its cancellation holds its instance until its
+ * backend ends.  A backend that does work of the engine's own, which may be much,
+ * is waited for as long as it says so.
+ */
+static bool
 engine_overdue(Db *db, int backend_pid)
 {
+	EngineConn *conn = db->owner;
+	bool		may_wait = !conn->is_overdue || conn->is_working;
+
+	conn->is_overdue = true;
+	conn->is_working = false;
 	session_signal_backend(db->worker, backend_pid, BACKEND_RUNAWAY);
+	return may_wait;
+}
+
+void
+engine_overdue_answered(Worker *w, int backend_pid, bool is_working)
+{
+	Engine	   *engine = &w->dispatch->engine;
+
+	for (int i = 0; i < engine->count; i++)
+	{
+		EngineConn *conn = &engine->conns[i];
+
+		if (!conn->is_overdue || !conn->is_calling || PQbackendPID(conn->db.conn) != backend_pid)
+			continue;
+		conn->is_working = is_working;
+		if (!is_working)
+			db_set_deadline(&conn->db, ENDED_DEADLINE_MS);
+	}
 }
 
 static void

@@ -48,6 +48,8 @@ typedef struct EngineConn
 	int			room;
 	int			turns;
 	int64_t		sent_us;		/* when the call in flight was sent */
+	bool		is_overdue;		/* the call in flight; its backend is being asked what it does */
+	bool		is_working;		/* and said since: work of the engine's own */
 } EngineConn;
 
 typedef struct Engine
@@ -92,5 +94,8 @@ extern int64_t engine_oldest_claim_ms(const struct Worker *w);
 
 /* Call df.work; takes over what outcomes holds.  Ends in dispatch_call_done(). */
 extern void engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *outcomes);
+
+/* An overdue backend does work of the engine's own, or it was terminated or is not there. */
+extern void engine_overdue_answered(struct Worker *w, int backend_pid, bool is_working);
 
 #endif							/* PGDF_ENGINE_H */

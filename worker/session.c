@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dispatch.h"
+#include "engine.h"
 #include "fault.h"
 #include "json.h"
 #include "log.h"
@@ -589,6 +590,7 @@ send_signal(Worker *w)
 	BackendSignal signal = session->signals[--session->signal_count];
 	DbParams	params = {0};
 
+	session->signalled_pid = signal.pid;
 	db_param_int4(&params, signal.pid);
 	call(w, signal_sql[signal.end], &params, CALL_DEADLINE_MS, signal_done);
 }
@@ -601,6 +603,8 @@ signal_done(Db *db, const DbResult *result, void *arg)
 	w->dispatch->session.is_calling = false;
 	if (!result->is_ok && result->rows != NULL)
 		db_log_failure(result, "stop a backend of this worker");
+	if (result->is_ok && PQntuples(result->rows) > 0)
+		engine_overdue_answered(w, w->dispatch->session.signalled_pid, PQgetisnull(result->rows, 0, 0));
 }
 
 /* One worker does it; which, the function says. */

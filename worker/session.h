@@ -58,6 +58,7 @@ typedef struct Session
 	bool		wants_detach;
 	BackendSignal signals[SESSION_MAX_SIGNALS];
 	int			signal_count;
+	int			signalled_pid;	/* of the one that was sent last */
 
 	Timer		attach_timer;	/* next try */
 	Timer		sweep_timer;

@@ -71,7 +71,7 @@ typedef struct SqlPool
 static void sql_start(Activity *activity);
 static void sql_cancel(Activity *activity);
 static void conn_ready(Db *db);
-static void conn_overdue(Db *db, int backend_pid);
+static bool conn_overdue(Db *db, int backend_pid);
 static void conn_message(Db *db, const PGresult *notice);
 
 const ActivityType sql_activity_type = {"sql", sql_start, sql_cancel, NULL};
@@ -171,10 +171,11 @@ conn_ready(Db *db)
 	pump(db->worker);
 }
 
-static void
+static bool
 conn_overdue(Db *db, int backend_pid)
 {
 	session_signal_backend(db->worker, backend_pid, BACKEND_TERMINATE);
+	return false;
 }
 
 /* df_heartbeat() sends the activity's progress ahead of its transaction. */

@@ -15,4 +15,4 @@ COMMENT ON FUNCTION df_repin(text)
 CREATE OR REPLACE FUNCTION df.terminate_runaway(pid integer) RETURNS boolean
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_terminate_runaway';
 COMMENT ON FUNCTION df.terminate_runaway(integer)
-    IS 'end a backend of this worker that does not answer, and count it against the instance whose code it runs';
+    IS 'end a backend of this worker that does not answer, and count it against the instance whose code it runs; NULL when it is at work that is the engine''s own';
