@@ -137,10 +137,10 @@ read_parts(CURLU *handle, WebUrl *url, const char **problem)
 		*problem = "is neither http nor https";
 	else if (take_part(handle, CURLUPART_USER, 0, &user) || take_part(handle, CURLUPART_PASSWORD, 0, &user))
 		*problem = "has a user name or password";
-	else if (!take_part(handle, CURLUPART_HOST, 0, &url->host) || url->host[0] == '\0')
+	else if (!take_part(handle, CURLUPART_HOST, 0, &url->host) || strspn(url->host, ".") == strlen(url->host))
 		*problem = "has no host";
 	else if (!take_part(handle, CURLUPART_PORT, CURLU_DEFAULT_PORT, &port) ||
-			 !take_part(handle, CURLUPART_URL, 0, &url->text))
+			 !take_part(handle, CURLUPART_URL, 0, &url->text) || strtol(port, NULL, 10) <= 0)
 		*problem = "is malformed";
 	else if (strlen(url->text) > WEB_URL_MAX)
 		*problem = "is too long";

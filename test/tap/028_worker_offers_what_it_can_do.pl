@@ -7,11 +7,11 @@ use Pgdf::Test;
 
 my $node = new_node('main');
 my $bare = start_worker($node, name => 'bare');
-is(offered($bare), 'e2_getfilelist,noop', 'without a store nothing is copied');
+is(offered($bare), 'df_http,e2_getfilelist,noop', 'without a store nothing is copied');
 
 my $store = temp_dir();
 my $full = start_worker($node, name => 'full', args => [ '--blob-store', "file://$store" ]);
-is(offered($full), 'e2_copyfiletoblob,e2_getfilelist,noop', 'with a store it is');
+is(offered($full), 'df_http,e2_copyfiletoblob,e2_getfilelist,noop', 'with a store it is');
 
 is($bare->term, 0, 'the first one stops');
 is($full->term, 0, 'the second one stops');

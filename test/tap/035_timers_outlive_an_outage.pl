@@ -41,10 +41,10 @@ foreach my $delay (qw(0.2 1 2.5))
 # the server goes down, crashing, before they are due, and comes back later
 foreach my $i (1 .. 20)
 {
-	df_start($node, 'sleeper', '"2 s"', id => "down $i", user => 'regress_user');
+	df_start($node, 'sleeper', '"8 s"', id => "down $i", user => 'regress_user');
 }
-df_start($node, 'listener', '"2 s"', id => 'timeout', user => 'regress_user');
-$node->safe_psql('postgres', q{SELECT df_start('ends', NULL, 'scheduled', start_at => clock_timestamp() + interval '2 s')},
+df_start($node, 'listener', '"8 s"', id => 'timeout', user => 'regress_user');
+$node->safe_psql('postgres', q{SELECT df_start('ends', NULL, 'scheduled', start_at => clock_timestamp() + interval '8 s')},
 	connstr => $node->connstr('postgres') . ' user=regress_user');
 df_start($node, 'sleeper', '"1 h"', id => 'far', user => 'regress_user');
 wait_for_event($node, $_, 'TimerCreated') foreach 'far', 'timeout', map { "down $_" } 1 .. 20;
@@ -53,11 +53,11 @@ is(df_status($node, 'scheduled'), 'Pending', 'the scheduled one waits');
 my $down = time();
 
 kill9_server($node);
-wait_for(sub { return time() > $down + 4 }, 'the timers to be overdue');
+wait_for(sub { return time() > $down + 10 }, 'the timers to be overdue');
 $node->start;
 wait_for_status($node, "down $_", 'Completed') foreach 1 .. 20;
 wait_for_status($node, $_, 'Completed') foreach 'timeout', 'scheduled';
-is($node->safe_psql('postgres', q{SELECT count(*), bool_or((output -> 'early')::boolean), min((output ->> 'slept')::numeric) > 3
+is($node->safe_psql('postgres', q{SELECT count(*), bool_or((output -> 'early')::boolean), min((output ->> 'slept')::numeric) > 9
 	FROM df.instances WHERE instance_id LIKE 'down %'}), '20|f|t', 'they have fired, late');
 is($node->safe_psql('postgres', q{SELECT count(*), count(DISTINCT i.instance_id)
 	FROM df.instances i, df_history(i.instance_id) h WHERE i.instance_id LIKE 'down %' AND event_type = 'TimerFired'}), '20|20', '... each once');

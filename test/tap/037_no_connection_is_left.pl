@@ -31,10 +31,14 @@ start_work('during');
 wait_for(sub { return done('during') == 50 }, 'work while no connection is left');
 ok(1, 'a worker works with the connections that it has');
 
-# now its own are taken away, and taken by others
-$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'regress_worker'});
-take_all_connections();
-$worker->wait_log(qr/could not connect to database.*too many|too many clients|remaining connection slots/s);
+# now its own are taken away, and taken by others, who may have to try again: it is quick to come back
+wait_for(sub {
+	$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'regress_worker'});
+	take_all_connections();
+	return $node->safe_psql('postgres', q{SELECT count(*) FROM pg_stat_activity WHERE usename = 'regress_worker'}) eq '0'
+		&& $worker->log =~ /could not connect to database/;
+}, 'the worker to have no connection');
+like($worker->log, qr/too many clients|remaining connection slots/, 'its log says why');
 start_work('after');
 ok($worker->is_running, 'a worker without a connection waits');
 is(done('after'), '0', 'and can do nothing');

@@ -95,7 +95,9 @@ cmp_ok(waits_for_wake_up('wake'), '>', 2, 'without a look at producers, it sleep
 sub waits_for_takeover
 {
 	my ($broken) = @_;
-	my $config = { exec => { Sleep => { argv => [ '/bin/sh', '-c', 'sleep 0.2; echo 1' ] } } };
+	# the first one is still asleep when its worker is killed
+	my $mark = temp_dir() . '/begun';
+	my $config = { exec => { Sleep => { argv => [ '/bin/sh', '-c', "[ -e $mark ] || { : > $mark; sleep 60; }; echo 1" ] } } };
 
 	broken($broken);
 	my $lost = start_worker($node, name => "lost$broken", config => $config);

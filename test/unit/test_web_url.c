@@ -29,8 +29,9 @@ static const struct
 	{"ftp://h/", NULL, NULL, 0}, {"file:///etc/passwd", NULL, NULL, 0}, {"gopher://h/", NULL, NULL, 0},
 	{"dict://h/", NULL, NULL, 0}, {"javascript:1", NULL, NULL, 0}, {"//h/", NULL, NULL, 0}, {"/x", NULL, NULL, 0},
 	{"h/x", NULL, NULL, 0}, {"", NULL, NULL, 0}, {"https://", NULL, NULL, 0},
+	{"https://./x", NULL, NULL, 0}, {"https://.//./", NULL, NULL, 0}, {"http://../", NULL, NULL, 0},
 	{"https://u@h/", NULL, NULL, 0}, {"https://u:p@h/", NULL, NULL, 0}, {"https://:p@h/", NULL, NULL, 0},
-	{"https://h:0x50/", NULL, NULL, 0}, {"https://h:65536/", NULL, NULL, 0}, {"https://h:-1/", NULL, NULL, 0},
+	{"https://h:0x50/", NULL, NULL, 0}, {"https://h:65536/", NULL, NULL, 0}, {"https://h:0/", NULL, NULL, 0}, {"https://h:-1/", NULL, NULL, 0},
 	{"https://a b/", NULL, NULL, 0}, {"https://h/a\r\nX: y", NULL, NULL, 0}, {"https://h/\x01", NULL, NULL, 0},
 	{"https://[::1", NULL, NULL, 0}, {"https://[zz]/", NULL, NULL, 0},
 };
