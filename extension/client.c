@@ -9,15 +9,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "history.h"
+#include "home.h"
 #include "identity.h"
 #include "instance.h"
 #include "spi.h"
@@ -172,9 +171,8 @@ static void
 emit_status(ReturnSetInfo *rsinfo, int64 instance_key)
 {
 	Datum		value = Int64GetDatum(instance_key);
-	bool		is_updated = OidIsValid(get_relname_relid("limits", get_namespace_oid("df", false)));
 
-	(void) pgdf_spi_execute_latest(is_updated ? &status_stmt : &status_1_0_stmt, &value, NULL);
+	(void) pgdf_spi_execute_latest(pgdf_home_is_updated() ? &status_stmt : &status_1_0_stmt, &value, NULL);
 	pgdf_spi_to_tuplestore(rsinfo);
 }
 

@@ -65,7 +65,6 @@ static PgdfStatement worker_statement = {
 
 PG_FUNCTION_INFO_V1(df_adopt);
 
-static void check_objects(void);
 static bool read_home(int64 *system_identifier, Oid *database_oid, int *timeline);
 static void refuse_copy(int64 system_identifier, Oid database_oid) pg_attribute_noreturn();
 static void read_worker(Datum details, bool is_null, int *known_timeline, bool *knows_standbys);
@@ -108,6 +107,22 @@ df_adopt(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(!is_home);
 }
 
+bool
+pgdf_home_is_updated(void)
+{
+	return OidIsValid(get_relname_relid("home", get_namespace_oid("df", false)));
+}
+
+int
+pgdf_home_outdated(void)
+{
+	errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+	errmsg("extension \"pgdf\" in this database is older than its library, which is version %s",
+		   PGDF_VERSION);
+	errhint("Run ALTER EXTENSION pgdf UPDATE.");
+	return 0;
+}
+
 void
 pgdf_home_check(Datum details, bool is_null)
 {
@@ -119,7 +134,8 @@ pgdf_home_check(Datum details, bool is_null)
 	int			timeline = (int) pgdf_timeline();
 	Datum		value = Int32GetDatum(timeline);
 
-	check_objects();
+	if (!pgdf_home_is_updated())
+		ereport(ERROR, pgdf_home_outdated());
 	if (!read_home(&system_identifier, &database_oid, &home_timeline))
 		refuse_copy(system_identifier, database_oid);
 	read_worker(details, is_null, &known_timeline, &knows_standbys);
@@ -139,18 +155,6 @@ pgdf_home_check(Datum details, bool is_null)
 				 errdetail("It is a promoted standby, or a copy whose original may still be running."),
 				 errhint("If it is to run its instances, call df_adopt().")));
 	pgdf_spi_execute(&follow_statement, &value, NULL);
-}
-
-/* Between the installation of a new library and ALTER EXTENSION its tables are not there yet. */
-static void
-check_objects(void)
-{
-	if (!OidIsValid(get_relname_relid("home", get_namespace_oid("df", false))))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("extension \"pgdf\" in this database is older than its library, which is version %s",
-						PGDF_VERSION),
-				 errhint("Run ALTER EXTENSION pgdf UPDATE.")));
 }
 
 /* Where the data lives; is that here?  Without any row it is nowhere. */

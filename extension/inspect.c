@@ -16,6 +16,7 @@
 #include "await.h"
 #include "blocked.h"
 #include "compat.h"
+#include "home.h"
 #include "identity.h"
 #include "instance.h"
 #include "spi.h"
@@ -103,6 +104,8 @@ df_waits(PG_FUNCTION_ARGS)
 	InstanceRef ref;
 
 	pgdf_refuse_in_turn("df_waits");
+	if (!pgdf_home_is_updated())
+		ereport(ERROR, pgdf_home_outdated());
 	values[0] = PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0);
 	nulls[0] = PG_ARGISNULL(0) ? 'n' : ' ';
 	values[1] = ObjectIdGetDatum(role);

@@ -26,6 +26,7 @@
 #include "failure.h"
 #include "fault.h"
 #include "history.h"
+#include "home.h"
 #include "identity.h"
 #include "instance.h"
 #include "payload.h"
@@ -181,13 +182,17 @@ static PgdfStatement delete_stmts[] = {
 	DELETE_FROM("inbox"),
 	DELETE_FROM("timers"),
 	DELETE_FROM("tasks"),		/* waits for who is writing results */
-	DELETE_FROM("maps"),
-	DELETE_FROM("map_inputs"),
-	DELETE_FROM("map_results"),
 	DELETE_FROM("history"),
 	DELETE_FROM("buffered_events"),
 	DELETE_FROM("event_ids"),
 	DELETE_FROM("instance_state"),
+};
+
+/* Not in a database that was not updated to 1.1. */
+static PgdfStatement delete_maps_stmts[] = {
+	DELETE_FROM("maps"),
+	DELETE_FROM("map_inputs"),
+	DELETE_FROM("map_results"),
 };
 
 /* How much of an instance goes: from which of delete_stmts on. */
@@ -760,6 +765,8 @@ delete_rows(Datum keys, DeleteExtent extent)
 {
 	for (size_t i = extent; i < lengthof(delete_stmts); i++)
 		(void) pgdf_spi_execute(&delete_stmts[i], &keys, NULL);
+	for (size_t i = 0; i < lengthof(delete_maps_stmts) && pgdf_home_is_updated(); i++)
+		(void) pgdf_spi_execute(&delete_maps_stmts[i], &keys, NULL);
 }
 
 /* ----------------------------------------------------------------- identity */

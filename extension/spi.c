@@ -21,6 +21,7 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "home.h"
 #include "spi.h"
 
 /* In force while a plan is made. */
@@ -32,6 +33,7 @@ static const char *const planner_settings[][2] = {
 };
 
 static bool prepare(PgdfStatement *stmt);
+static void on_prepare_error(void *arg);
 static int	planner_settings_push(void);
 static const char *nulls_string(const PgdfStatement *stmt, const bool *nulls, char *buffer);
 static uint64 check_result(const PgdfStatement *stmt, int code);
@@ -171,13 +173,19 @@ pgdf_spi_to_tuplestore(ReturnSetInfo *rsinfo)
 static bool
 prepare(PgdfStatement *stmt)
 {
+	ErrorContextCallback on_error = {.callback = on_prepare_error,.previous = error_context_stack};
+	bool		is_updated;
 	SPIPlanPtr	plan;
 
 	if (stmt->plan != NULL)
 		return SPI_plan_is_valid(stmt->plan);
 
+	is_updated = pgdf_home_is_updated();
+	on_error.arg = &is_updated;
+	error_context_stack = &on_error;
 	plan = SPI_prepare_cursor(stmt->sql, stmt->nargs, stmt->argtypes,
 							  CURSOR_OPT_GENERIC_PLAN);
+	error_context_stack = on_error.previous;
 	if (plan == NULL)
 		elog(ERROR, "could not prepare statement (%s): %s",
 			 SPI_result_code_string(SPI_result), stmt->sql);
@@ -185,6 +193,21 @@ prepare(PgdfStatement *stmt)
 		elog(ERROR, "could not keep statement: %s", stmt->sql);
 	stmt->plan = plan;
 	return false;
+}
+
+/* What a statement misses in a database that was not updated is no mistake of the statement. */
+static void
+on_prepare_error(void *arg)
+{
+	if (*(bool *) arg)
+		return;
+	switch (geterrcode())
+	{
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_FUNCTION:
+			(void) pgdf_home_outdated();
+	}
 }
 
 static int
