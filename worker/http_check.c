@@ -36,10 +36,13 @@ typedef struct HeaderCount
 	int			host;
 	int			content_length;
 	int			transfer_encoding;
+	int			odd;			/* with characters that may not be there */
 } HeaderCount;
 
 static bool check_form(HttpExchange *x);
+static void refuse_form(HttpExchange *x, const char *problem);
 static enum MHD_Result count_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *value);
+static bool is_token(const char *name);
 static bool check_host(HttpExchange *x);
 static bool is_our_host(const HttpExchange *x, const char *name);
 static bool is_local_address(const HttpExchange *x, const char *name);
@@ -105,13 +108,23 @@ check_form(HttpExchange *x)
 		exchange_answer_message(x, 414, "URL is longer than %d bytes", config->max_url);
 	else if (count.all > MAX_HEADERS || (size != NULL && size->header_size > (size_t) config->max_header))
 		exchange_answer_message(x, 431, "header is larger than %d bytes or %d fields", config->max_header, MAX_HEADERS);
+	else if (count.odd > 0)
+		refuse_form(x, "a header has characters that may not be there");
 	else if (count.host > 1 || count.content_length > 1 || count.transfer_encoding > 1)
-		exchange_answer_message(x, 400, "a header that may be there once is there twice");
+		refuse_form(x, "a header that may be there once is there twice");
 	else if (count.content_length > 0 && count.transfer_encoding > 0)
-		exchange_answer_message(x, 400, "request has both Content-Length and Transfer-Encoding");
+		refuse_form(x, "request has both Content-Length and Transfer-Encoding");
 	else if (encoding != NULL && strcasecmp(encoding, "chunked") != 0)
-		exchange_answer_message(x, 400, "Transfer-Encoding must be \"chunked\"");
+		refuse_form(x, "Transfer-Encoding must be \"chunked\"");
 	return !x->is_answered;
+}
+
+/* Where such a request ends nobody knows: nothing else is taken from its connection. */
+static void
+refuse_form(HttpExchange *x, const char *problem)
+{
+	x->must_close = true;
+	exchange_answer_message(x, 400, "%s", problem);
 }
 
 static enum MHD_Result
@@ -120,10 +133,20 @@ count_header(void *arg, enum MHD_ValueKind kind, const char *name, const char *v
 	HeaderCount *count = arg;
 
 	count->all++;
+	count->odd += !is_token(name) || (value != NULL && strpbrk(value, "\r\n") != NULL);
 	count->host += strcasecmp(name, "Host") == 0;
 	count->content_length += strcasecmp(name, "Content-Length") == 0;
 	count->transfer_encoding += strcasecmp(name, "Transfer-Encoding") == 0;
 	return MHD_YES;
+}
+
+/* "Content-Length :" is a length for some, and for libmicrohttpd a header with another name. */
+static bool
+is_token(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+
+	return *name != '\0' && name[strspn(name, allowed)] == '\0';
 }
 
 static bool

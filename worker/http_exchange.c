@@ -332,7 +332,7 @@ make_response(HttpExchange *x, const char *type, Buf *body)
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	for (int i = 0; i < x->header_count; i++)
 		MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
-	if (server->is_draining || x->conn->requests >= server->worker->config.http.max_requests)
+	if (x->must_close || server->is_draining || x->conn->requests >= server->worker->config.http.max_requests)
 		MHD_add_response_header(response, "Connection", "close");
 	return response;
 }

@@ -74,6 +74,7 @@ typedef struct HttpExchange
 	bool		is_handled;
 	bool		is_suspended;
 	bool		is_answered;
+	bool		must_close;		/* what follows on the connection may be part of this request */
 	int64_t		started_us;
 	struct
 	{
