@@ -37,7 +37,7 @@ my $killed = time();
 
 $worker->kill9;
 wait_for(sub { return starts() >= 20 }, 'the tasks to be taken over');
-cmp_ok(time() - $killed, '<', 2.5, 'takeover is quick');
+cmp_ok(time() - $killed, '<', bar(2.5), 'takeover is quick');
 wait_for(sub { return !grep { is_alive($_) } @commands, @started }, 'the end of what the worker has started');
 ok(1, 'no command of the dead worker lives on, nor what it has started');
 

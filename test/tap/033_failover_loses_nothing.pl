@@ -63,7 +63,7 @@ wait_for(sub { return completed() > $done || completed() >= @ids }, 'the worker 
 my $resumed = time() - $promoted_at;
 
 note(sprintf('resumed %.2f s after the promotion', $resumed));
-cmp_ok($resumed, '<=', 5, 'the worker goes on within 5 s of the promotion');
+cmp_ok($resumed, '<=', bar(5), 'the worker goes on within 5 s of the promotion');
 wait_for(sub { return $standby->safe_psql('postgres', q{SELECT count(*) FROM df.instances WHERE runtime_status <> 'Completed'}) eq '0' },
 	'the end of all instances');
 is($standby->safe_psql('postgres', 'SELECT count(*) FROM unnest(string_to_array(\'' . join(',', @ids) . q{', ',')) AS id

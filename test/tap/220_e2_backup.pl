@@ -103,7 +103,7 @@ $worker->kill9;
 my $rescuer = start_worker($node, %opts, name => 'rescuer', wait => 0);
 
 my $taken_over_at = $node->safe_psql('postgres', 'SELECT wait_for_takeover()');
-cmp_ok($taken_over_at - $killed_at, '<', 1.5, 'its tasks are taken over in time');
+cmp_ok($taken_over_at - $killed_at, '<', bar(1.5), 'its tasks are taken over in time');
 wait_for_status($node, $id, 'Completed');
 is(result($id), $total, 'the result is the size of the tree');
 is(bytes_below($store), $total, 'the blobs have that many bytes');

@@ -30,7 +30,7 @@ use Time::HiRes qw(time);
 our @EXPORT = (
 	@Test::More::EXPORT,
 	qw(new_node start_worker df_start df_status wait_for wait_for_status wait_for_event
-	  kill9_server cli temp_dir write_file is_alive memory_limit_kb slurp time)
+	  kill9_server cli temp_dir write_file is_alive memory_limit_kb bar slurp time)
 );
 
 # Tests read the same wherever they run, and connect as the superuser unless they say otherwise.
@@ -196,6 +196,9 @@ sub write_file
 
 # What a worker may have resident; the sanitizers' own memory comes on top.
 sub memory_limit_kb { return ($ENV{PGDF_PROGRAM} // '') =~ /asan/ ? 256 * 1024 : 64 * 1024; }
+
+# Seconds that something may take: the promised ones with PGDF_TEST_STRICT=1, five times as many on a machine that is busy.
+sub bar { return $ENV{PGDF_TEST_STRICT} ? $_[0] : 5 * $_[0]; }
 
 sub literal
 {
