@@ -138,20 +138,32 @@ read_on(CacheEntry *entry, const StoredHistory *history)
 	total_bytes += entry->bytes;
 }
 
-/* A recorded result is returned at every replay: as jsonb, once and for all. */
+/*
+ * A recorded result is returned at every replay: as jsonb, once and for all.  What a
+ * conversion leaves behind is many times as large, and is not kept.
+ */
 static void
 convert_results(Replay *replay)
 {
-	MemoryContext caller = MemoryContextSwitchTo(replay->context);
+	MemoryContext part = AllocSetContextCreate(CurrentMemoryContext, "pgdf replay results",
+											   ALLOCSET_DEFAULT_SIZES);
 
 	for (int i = 0; i < replay->ntasks; i++)
 	{
 		TurnTask   *task = &replay->tasks[i];
+		MemoryContext caller;
+		Jsonb	   *json;
 
-		if (task->result != NULL && task->result_json == NULL)
-			task->result_json = pgdf_payload_to_jsonb(task->result);
+		if (task->result == NULL || task->result_json != NULL)
+			continue;
+		caller = MemoryContextSwitchTo(part);
+		json = pgdf_payload_to_jsonb(task->result);
+		MemoryContextSwitchTo(caller);
+		task->result_json = MemoryContextAlloc(replay->context, VARSIZE(json));
+		memcpy(task->result_json, json, VARSIZE(json));
+		MemoryContextReset(part);
 	}
-	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(part);
 }
 
 /* With arrays of its own, and the strings of the original. */
