@@ -10,6 +10,7 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
+#include "instance.h"
 #include "replay_cache.h"
 #include "rewind.h"
 #include "spi.h"
@@ -54,6 +55,7 @@ pgdf_engine_create(int64 worker_key, int turns)
 	engine->deadline = TimestampTzPlusMilliseconds(engine->now, CALL_BUDGET_MS);
 	engine->turns_left = turns;
 	engine->is_careful = turns == 1;
+	engine->purges_before = pgdf_purges;
 
 	pgdf_replay_cache_begin_call();
 	pgdf_engine_forget(engine);

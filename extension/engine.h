@@ -163,6 +163,7 @@ typedef struct Engine
 	HTAB	   *instances;
 	List	   *ready;			/* Instance *, in order */
 	HTAB	   *registrations;
+	uint64		purges_before;	/* pgdf_purges when it began */
 
 	/* new tasks that the caller gets at once */
 	List	   *offered;		/* char *: names that it runs */

@@ -19,6 +19,7 @@
 #include "bulk.h"
 #include "fault.h"
 #include "hand_out.h"
+#include "instance.h"
 #include "rewind.h"
 #include "spi.h"
 
@@ -48,6 +49,7 @@ static PgdfStatement insert_timers_statement = {
 	4, {INT8OID, INT4OID, INT4ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
+static void drop_purged(Engine *engine);
 static void flush_events(Engine *engine);
 static void flush_tasks(Engine *engine);
 static void insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance,
@@ -60,12 +62,31 @@ static int64 next_task_seq(void);
 void
 pgdf_engine_flush(Engine *engine)
 {
+	if (engine->purges_before != pgdf_purges)
+		drop_purged(engine);
 	flush_events(engine);
 	PGDF_FAULT(history_written);
 	flush_tasks(engine);
 	PGDF_FAULT(tasks_written);
 	flush_instances(engine);
 	PGDF_FAULT(instances_written);
+}
+
+/* A turn has started an instance anew whose old one had ended, and this call holds that, for what reached it late. */
+static void
+drop_purged(Engine *engine)
+{
+	HASH_SEQ_STATUS scan;
+	Instance   *instance;
+
+	hash_seq_init(&scan, engine->instances);
+	while ((instance = hash_seq_search(&scan)) != NULL)
+	{
+		Datum		key = Int64GetDatum(instance->key);
+
+		instance->is_deleted = instance->is_deleted || pgdf_spi_execute(&place_statement, &key, NULL) == 0;
+	}
+	engine->purges_before = pgdf_purges;
 }
 
 static void

@@ -211,6 +211,8 @@ typedef struct NewInstance
 	bool		is_free;		/* nobody can have taken the id */
 } NewInstance;
 
+uint64		pgdf_purges = 0;
+
 static text *try_request(int64 replaced_key, const StartRequest *request);
 static void check_request(const StartRequest *request);
 static void check_instance_id(const char *instance_id);
@@ -723,6 +725,7 @@ purge_tree(int64 instance_key, PgdfStatement *lock_stmt)
 		return 0;
 	count = pgdf_spi_int64(0, 2);
 	delete_rows(pgdf_spi_datum(0, 1, &isnull), DELETE_ALL);
+	pgdf_purges += count;
 	return count;
 }
 

@@ -150,6 +150,9 @@ extern void pgdf_instance_delete(int64 instance_key);
  */
 extern uint64 pgdf_instance_purge(int64 instance_key);
 
+/* How many this backend has purged: an engine call that starts instances looks what became of those it holds. */
+extern uint64 pgdf_purges;
+
 /*
  * The same, one of many in a transaction: it waits for who holds a row only as long
  * as this transaction has purged nothing, so that two that purge one set in

@@ -132,6 +132,12 @@ static PgdfStatement detach_statement = {
 	1, {INT8OID}
 };
 
+/* At once, and not with all else at the end: a turn of this call may start an instance of this id. */
+static PgdfStatement live_statement = {
+	"UPDATE df.instance_state SET status = $2, completed_at = NULL WHERE instance_key = $1",
+	2, {INT8OID, INT2OID}
+};
+
 static bool parse_point(text *json, RewindPoint *point);
 static int *json_ints(JsonbContainer *object, const char *key, int *count);
 static text *point_to_json(const RewindPoint *point);
@@ -235,6 +241,8 @@ pgdf_rewind_instance(Engine *engine, Instance *instance, const Delivery *deliver
 		pgdf_instance_add_event(instance, EVENT_EXECUTION_REWOUND, delivery->time)->payload =
 			point_to_json(&point);
 		pgdf_instance_set_status(instance, STATUS_RUNNING);
+		values[1] = Int16GetDatum(STATUS_RUNNING);
+		pgdf_spi_execute(&live_statement, values, NULL);
 		instance->end = END_CLEARED;
 		instance->failure = instance->output = NULL;
 		if (point.nfailed == 0)
