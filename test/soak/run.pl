@@ -158,7 +158,8 @@ sub kill_backend
 sub crash_server
 {
 	kill9_server($node);
-	$node->start;
+	# what is left of the killed server may be in the way for a moment
+	wait_for(sub { return $node->start(fail_ok => 1) }, 'the server to start again');
 	return;
 }
 
