@@ -319,6 +319,7 @@ CREATE TABLE df.home (
     timeline      integer NOT NULL,             -- the highest that a worker has seen
     adopted_at    timestamptz NOT NULL
 );
+ALTER TABLE df.home REPLICA IDENTITY FULL; -- it has no key, and publications of all tables are not to refuse its updates
 
 /* What df_limit has said.  A limit that was taken away leaves its row, with nulls. */
 CREATE TABLE df.limits (

@@ -14,6 +14,7 @@ CREATE TABLE df.home (
     timeline      integer NOT NULL,             -- the highest that a worker has seen
     adopted_at    timestamptz NOT NULL
 );
+ALTER TABLE df.home REPLICA IDENTITY FULL; -- it has no key, and publications of all tables are not to refuse its updates
 
 ALTER TABLE df.instance_state
     ADD COLUMN retry json,
