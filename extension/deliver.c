@@ -15,15 +15,24 @@
 #include "instance.h"
 #include "map.h"
 #include "rewind.h"
+#include "row.h"
 #include "spi.h"
 
 /* So often in a row may a backend be terminated for what an instance does. */
 #define RUNAWAYS_MAX	3
 
+static const char *const inbox_columns[] = {
+	"inbox_id", "instance_key", "execution", "event_type", "task_id", "event_time", "name",
+	"payload", "failure"
+};
+
+static PgdfRowTable inbox_table = {"inbox", inbox_columns, lengthof(inbox_columns)};
+
 static PgdfStatement insert_inbox_statement = {
-	"INSERT INTO df.inbox (instance_key, execution, event_type, task_id, event_time, name, payload, failure)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-	8, {INT8OID, INT4OID, INT2OID, INT4OID, TIMESTAMPTZOID, TEXTOID, JSONOID, JSONOID}
+	"INSERT INTO df.inbox (inbox_id, instance_key, execution, event_type, task_id, event_time, name,"
+	" payload, failure)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	9, {INT8OID, INT8OID, INT4OID, INT2OID, INT4OID, TIMESTAMPTZOID, TEXTOID, JSONOID, JSONOID}
 };
 
 static PgdfStatement terminate_children_statement = {
@@ -69,23 +78,25 @@ pgdf_engine_deliver(Engine *engine, int64 key, const Delivery *delivery)
 void
 pgdf_delivery_insert(int64 key, const Delivery *delivery)
 {
-	Datum		values[8];
-	bool		nulls[8] = {0};
+	Datum		values[lengthof(inbox_columns)];
+	bool		nulls[lengthof(inbox_columns)] = {0};
 
-	values[0] = Int64GetDatum(key);
-	values[1] = Int32GetDatum(delivery->execution);
-	nulls[1] = delivery->execution < 0;
-	values[2] = Int16GetDatum((int16) delivery->type);
-	values[3] = Int32GetDatum(delivery->task_id);
-	nulls[3] = delivery->task_id == 0;
-	values[4] = TimestampTzGetDatum(delivery->time);
-	values[5] = PointerGetDatum(delivery->name);
-	nulls[5] = delivery->name == NULL;
-	values[6] = PointerGetDatum(delivery->payload);
-	nulls[6] = delivery->payload == NULL;
-	values[7] = PointerGetDatum(delivery->failure);
-	nulls[7] = delivery->failure == NULL;
-	pgdf_spi_execute(&insert_inbox_statement, values, nulls);
+	values[0] = Int64GetDatum(pgdf_sequence_next("inbox_seq"));
+	values[1] = Int64GetDatum(key);
+	values[2] = Int32GetDatum(delivery->execution);
+	nulls[2] = delivery->execution < 0;
+	values[3] = Int16GetDatum((int16) delivery->type);
+	values[4] = Int32GetDatum(delivery->task_id);
+	nulls[4] = delivery->task_id == 0;
+	values[5] = TimestampTzGetDatum(delivery->time);
+	values[6] = PointerGetDatum(delivery->name);
+	nulls[6] = delivery->name == NULL;
+	values[7] = PointerGetDatum(delivery->payload);
+	nulls[7] = delivery->payload == NULL;
+	values[8] = PointerGetDatum(delivery->failure);
+	nulls[8] = delivery->failure == NULL;
+	if (!pgdf_row_insert(&inbox_table, values, nulls))
+		(void) pgdf_spi_execute(&insert_inbox_statement, values, nulls);
 }
 
 void

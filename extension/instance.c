@@ -9,8 +9,6 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "commands/sequence.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -23,6 +21,7 @@
 
 #include "child_retry.h"
 #include "compat.h"
+#include "engine.h"
 #include "failure.h"
 #include "fault.h"
 #include "history.h"
@@ -31,6 +30,7 @@
 #include "instance.h"
 #include "payload.h"
 #include "registry.h"
+#include "row.h"
 #include "spi.h"
 #include "wake.h"
 
@@ -76,15 +76,25 @@ static const struct StatusEdge
 	{STATUS_TERMINATED, STATUS_PENDING, "df_restart"},
 };
 
+static const char *const instance_columns[] = {
+	"instance_key", "execution", "instance_id", "run_id", "name", "version", "owner",
+	"status", "parent_instance_key", "parent_execution", "parent_task_id", "root_instance_key",
+	"tags", "priority", "queue", "created_at", "last_updated_at", "scheduled_start_at", "input"
+};
+
 #define INSERT_INSTANCE \
 	"INSERT INTO df.instance_state (instance_key, execution, instance_id, run_id, name, version, owner," \
 	" status, parent_instance_key, parent_execution, parent_task_id, root_instance_key," \
 	" tags, priority, queue, created_at, last_updated_at, scheduled_start_at, input)" \
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18)"
-#define INSERT_INSTANCE_NARGS 18
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+#define INSERT_INSTANCE_NARGS 19
 #define INSERT_INSTANCE_ARGTYPES \
 	{INT8OID, INT4OID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, REGROLEOID, INT2OID, INT8OID, INT4OID, \
-	INT4OID, INT8OID, JSONBOID, INT4OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, JSONOID}
+	INT4OID, INT8OID, JSONBOID, INT4OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, JSONOID}
+
+StaticAssertDecl(lengthof(instance_columns) == INSERT_INSTANCE_NARGS, "one value for each column");
+
+static PgdfRowTable instance_table = {"instance_state", instance_columns, lengthof(instance_columns)};
 
 /* For an id that is free: one that we have made, for it is random; one that we have freed. */
 static PgdfStatement insert_free_stmt = {
@@ -98,13 +108,6 @@ static PgdfStatement insert_stmt = {
 	.sql = INSERT_INSTANCE " ON CONFLICT (instance_id) DO NOTHING",
 	.nargs = INSERT_INSTANCE_NARGS,
 	.argtypes = INSERT_INSTANCE_ARGTYPES
-};
-
-static PgdfStatement insert_inbox_stmt = {
-	.sql = "INSERT INTO df.inbox (instance_key, event_type, event_time, name, payload)"
-	" VALUES ($1, $2, $3, $4, $5)",
-	.nargs = 5,
-	.argtypes = {INT8OID, INT2OID, TIMESTAMPTZOID, TEXTOID, JSONOID}
 };
 
 static PgdfStatement insert_timer_stmt = {
@@ -217,7 +220,6 @@ static text *try_request(int64 replaced_key, const StartRequest *request);
 static void check_request(const StartRequest *request);
 static void check_instance_id(const char *instance_id);
 static Registration *find_orchestrator(const char *name, const char *version);
-static int64 next_instance_key(void);
 static bool insert_instance(const NewInstance *new, const StartRequest *request,
 							const Registration *registration);
 static void insert_first_wake(const NewInstance *new, const StartRequest *request,
@@ -318,7 +320,7 @@ pgdf_instance_start(const StartRequest *request)
 	for (;;)
 	{
 		NewInstance new = {
-			.instance_key = next_instance_key(),
+			.instance_key = pgdf_sequence_next("instance_key_seq"),
 			.instance_id = instance_id,
 			.is_free = request->instance_id == NULL,
 		};
@@ -485,13 +487,6 @@ find_orchestrator(const char *name, const char *version)
 	return NULL;
 }
 
-static int64
-next_instance_key(void)
-{
-	return nextval_internal(get_relname_relid("instance_key_seq", get_namespace_oid("df", false)),
-							false);
-}
-
 /* False when the id is taken. */
 static bool
 insert_instance(const NewInstance *new, const StartRequest *request,
@@ -522,13 +517,19 @@ insert_instance(const NewInstance *new, const StartRequest *request,
 	if (request->queue != NULL)
 		values[14] = CStringGetTextDatum(request->queue);
 	values[15] = TimestampTzGetDatum(now);
-	nulls[16] = !request->has_start_at;
-	values[16] = TimestampTzGetDatum(request->start_at);
-	nulls[17] = request->input == NULL;
-	values[17] = PointerGetDatum(request->input);
+	values[16] = TimestampTzGetDatum(now);
+	nulls[17] = !request->has_start_at;
+	values[17] = TimestampTzGetDatum(request->start_at);
+	nulls[18] = request->input == NULL;
+	values[18] = PointerGetDatum(request->input);
 
-	if (pgdf_spi_execute(new->is_free ? &insert_free_stmt : &insert_stmt, values, nulls) == 0)
-		return false;
+	if (!new->is_free)
+	{
+		if (pgdf_spi_execute(&insert_stmt, values, nulls) == 0)
+			return false;
+	}
+	else if (!pgdf_row_insert(&instance_table, values, nulls))
+		(void) pgdf_spi_execute(&insert_free_stmt, values, nulls);
 	if (request->retry != NULL)
 		pgdf_child_note_policy(new->instance_key, request->retry);
 	insert_first_wake(new, request, registration, now);
@@ -684,15 +685,15 @@ find_instance(const char *instance_id, InstanceRef *ref)
 void
 pgdf_inbox_insert(int64 instance_key, EventType type, const char *name, text *payload)
 {
-	Datum		values[5];
-	bool		nulls[5] = {false, false, false, name == NULL, payload == NULL};
+	Delivery	delivery = {
+		.type = type,
+		.execution = -1,
+		.time = GetCurrentTimestamp(),
+		.name = name == NULL ? NULL : cstring_to_text(name),
+		.payload = payload,
+	};
 
-	values[0] = Int64GetDatum(instance_key);
-	values[1] = Int16GetDatum(type);
-	values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
-	values[3] = name == NULL ? (Datum) 0 : CStringGetTextDatum(name);
-	values[4] = PointerGetDatum(payload);
-	(void) pgdf_spi_execute(&insert_inbox_stmt, values, nulls);
+	pgdf_delivery_insert(instance_key, &delivery);
 }
 
 /* ------------------------------------------------------------------- delete */
