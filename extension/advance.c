@@ -14,6 +14,7 @@
 #include "fault.h"
 #include "instance.h"
 #include "map.h"
+#include "probe.h"
 #include "spi.h"
 #include "sql_activity.h"
 #include "user_code.h"
@@ -314,7 +315,8 @@ look_at_inbox(Engine *engine, int window)
 	Datum		values[3] = {
 		Int32GetDatum(window), Int32GetDatum(POISON_FAILURES), Int64GetDatum(mark)
 	};
-	uint64		n = pgdf_spi_execute(&ready_statement, values, NULL);
+	uint64		n = pgdf_probe_from("inbox", "inbox_pkey", mark) ?
+		pgdf_spi_execute(&ready_statement, values, NULL) : 0;
 	ReadyInstance *ready = palloc(Max(1, n) * sizeof(ReadyInstance));
 	int64	   *keys = palloc(Max(1, n) * sizeof(int64));
 	int64		nrows = 0;

@@ -40,7 +40,7 @@ struct BulkTable
 	ResultRelInfo *result;
 	AttrNumber *attnums;		/* of the columns */
 	int			ncolumns;
-	ExprState **defaults;		/* of all attributes; NULL: none, or given by the caller */
+	ExprState **defaults;		/* of all attributes, for inserts; NULL: none, or given by the caller */
 
 	TupleTableSlot *old;		/* of an update */
 	TupleTableSlot *new;
@@ -73,7 +73,6 @@ pgdf_bulk_open(const char *table, const char *const *columns, int ncolumns)
 	bulk->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(bulk->result, bulk->rel, 0, NULL, 0); /* of no range table */
 	ExecOpenIndices(bulk->result, false);
-	find_defaults(bulk);
 	return bulk;
 }
 
@@ -122,7 +121,10 @@ pgdf_bulk_insert(BulkTable *bulk, const Datum *values, const bool *nulls)
 
 	caller = MemoryContextSwitchTo(bulk->context);
 	if (bulk->rows == NULL)
+	{
 		bulk->rows = palloc(BATCH_ROWS * sizeof(TupleTableSlot *));
+		find_defaults(bulk);
+	}
 	if (bulk->nrows == bulk->nslots)
 		bulk->rows[bulk->nslots++] = MakeSingleTupleTableSlot(RelationGetDescr(bulk->rel), &TTSOpsHeapTuple);
 	slot = bulk->rows[bulk->nrows++];

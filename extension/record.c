@@ -21,15 +21,11 @@
 #include "limit.h"
 #include "map.h"
 #include "payload.h"
+#include "probe.h"
 #include "record.h"
 #include "spi.h"
 #include "task.h"
 #include "user_code.h"
-
-static PgdfStatement owner_statement = {
-	"SELECT owner::oid FROM df.instance_state WHERE instance_key = $1",
-	1, {INT8OID}
-};
 
 static PgdfStatement lock_statement = {
 	"SELECT d.n::int, t.execution, t.attempts, t.is_started, t.retry, t.scheduled_at, t.name,"
@@ -186,11 +182,9 @@ choose_owner(Engine *engine, const Report *reports, int nreports)
 		return;
 	for (int i = 0; i < nreports && !OidIsValid(engine->owner); i++)
 	{
-		Datum		key = Int64GetDatum(reports[i].instance_key);
-		bool		isnull;
-
-		if (is_end(&reports[i]) && pgdf_spi_execute(&owner_statement, &key, NULL) > 0)
-			engine->owner = DatumGetObjectId(pgdf_spi_datum(0, 1, &isnull));
+		if (is_end(&reports[i]))
+			engine->owner = pgdf_probe_oid("instance_state", "instance_state_pkey",
+										   reports[i].instance_key, "owner");
 	}
 	if (OidIsValid(engine->owner))
 		pgdf_session_reset(engine->owner);

@@ -31,6 +31,7 @@
 #include "utils/relcache.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 #include "utils/varlena.h"
 
 #include "compat.h"
@@ -39,6 +40,9 @@
 #include "spi.h"
 
 #define CACHE_ENTRIES_MAX	1000
+
+/* So long is it remembered that a name is not registered: a restored table sends no invalidation. */
+#define ABSENT_MS	1000
 
 /* Names are looked up as they are written: no folding to lower case for a hit. */
 typedef struct CacheKey
@@ -50,7 +54,8 @@ typedef struct CacheKey
 typedef struct CacheEntry
 {
 	CacheKey	key;			/* must be first */
-	Registration *registration;
+	Registration *registration; /* NULL: there was none */
+	TimestampTz looked_at;
 } CacheEntry;
 
 static PgdfStatement find_stmt = {
@@ -84,7 +89,7 @@ static HTAB *cache = NULL;
 static MemoryContext cache_context = NULL;
 static Oid	registrations_relid = InvalidOid;
 
-static Registration *cache_lookup(const char *name, const char *version);
+static CacheEntry *cache_lookup(const char *name, const char *version);
 static void cache_store(const char *name, const char *version, Registration *registration);
 static void cache_watch(void);
 static void cache_create(void);
@@ -104,17 +109,21 @@ static void check_superuser(const Registration *registration, Oid function, Oid 
 Registration *
 pgdf_registry_find(const char *name, const char *version)
 {
-	Registration *registration = cache_lookup(name, version);
+	CacheEntry *entry = cache_lookup(name, version);
+	Registration *registration;
 	uint64		before;
 
-	if (registration != NULL)
-		return registration_copy(registration);
+	if (entry != NULL && entry->registration != NULL)
+		return registration_copy(entry->registration);
+	if (entry != NULL &&
+		!TimestampDifferenceExceeds(entry->looked_at, GetCurrentTimestamp(), ABSENT_MS))
+		return NULL;
 
 	cache_watch();
 	before = generation;
 	registration = registration_load(name, version);
 	/* a change that came in while reading: good for this call, not for keeping */
-	if (registration != NULL && before == generation)
+	if (before == generation)
 		cache_store(name, version, registration);
 	return registration;
 }
@@ -317,26 +326,24 @@ pgdf_registration_kind_parse(const char *name, RegistrationKind *kind)
 
 /* ------------------------------------------------------------------- cache */
 
-static Registration *
+static CacheEntry *
 cache_lookup(const char *name, const char *version)
 {
 	CacheKey	key = {name, version};
-	CacheEntry *entry;
 
 	if (cache == NULL || cache_generation != generation)
 		return NULL;
-	entry = hash_search(cache, &key, HASH_FIND, NULL);
-	return entry == NULL ? NULL : entry->registration;
+	return hash_search(cache, &key, HASH_FIND, NULL);
 }
 
-/* Keep a copy, and let *registration know where. */
+/* Keep a copy, and let *registration know where; NULL: that there is none. */
 static void
 cache_store(const char *name, const char *version, Registration *registration)
 {
 	MemoryContext caller;
-	CacheKey	key;
+	CacheKey	key = {name, version};
 	CacheEntry *entry;
-	Registration *copy;
+	Registration *copy = NULL;
 
 	if (cache == NULL || cache_generation != generation ||
 		hash_get_num_entries(cache) >= CACHE_ENTRIES_MAX)
@@ -344,12 +351,19 @@ cache_store(const char *name, const char *version, Registration *registration)
 
 	/* everything that can run out of memory comes before the entry */
 	caller = MemoryContextSwitchTo(cache_context);
-	key.name = pstrdup(name);
-	key.version = copy_string(version);
-	copy = registration_copy(registration);
+	if (hash_search(cache, &key, HASH_FIND, NULL) == NULL)
+	{
+		key.name = pstrdup(name);
+		key.version = copy_string(version);
+	}
+	if (registration != NULL)
+		copy = registration_copy(registration);
 	MemoryContextSwitchTo(caller);
 	entry = hash_search(cache, &key, HASH_ENTER, NULL);
 	entry->registration = copy;
+	entry->looked_at = GetCurrentTimestamp();
+	if (copy == NULL)
+		return;
 	copy->cached = registration->cached = copy;
 	copy->generation = registration->generation = generation;
 }

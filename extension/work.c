@@ -16,6 +16,7 @@
 #include "identity.h"
 #include "map.h"
 #include "pin.h"
+#include "probe.h"
 #include "record.h"
 #include "spi.h"
 #include "wake.h"
@@ -242,18 +243,24 @@ collect_due(WorkCall *call)
 	static TimestampTz last_check = 0;
 	Failure		late = {.error_type = "Timeout",
 	.message = "activity was not done within its schedule_timeout", .is_non_retriable = true};
-	Datum		now = TimestampTzGetDatum(call->engine->now);
-	Datum		values[2] = {now, PointerGetDatum(pgdf_failure_to_json(&late))};
-	uint64		due;
-	uint64		queued;
+	TimestampTz at = call->engine->now;
+	Datum		values[2] = {TimestampTzGetDatum(at)};
+	uint64		due = 0;
+	uint64		queued = 0;
 
 	if (call->mode == WORK_NORMAL &&
 		!TimestampDifferenceExceeds(last_check, call->engine->now, DUE_CHECK_MS))
 		return;
 	last_check = call->engine->now;
-	due = pgdf_spi_execute(&timers_statement, &now, NULL);
-	due += pgdf_spi_execute(&overdue_statement, values, NULL);
-	queued = pgdf_spi_execute(&delayed_statement, &now, NULL);
+	if (pgdf_probe_until("timers", "timers_fire_at_idx", at))
+		due += pgdf_spi_execute(&timers_statement, values, NULL);
+	if (pgdf_probe_until("tasks", "tasks_schedule_deadline_idx", at))
+	{
+		values[1] = PointerGetDatum(pgdf_failure_to_json(&late));
+		due += pgdf_spi_execute(&overdue_statement, values, NULL);
+	}
+	if (pgdf_probe_until("tasks", "tasks_visible_at_idx", at))
+		queued += pgdf_spi_execute(&delayed_statement, values, NULL);
 	call->engine->sent += due;
 	call->engine->tasks_queued += queued;
 	if (due + queued > 0)
