@@ -127,9 +127,11 @@ wait_for(sub {
 	wait_for(sub { pid_of($id) }, 'an activity that waits');
 	$pid = pid_of($id);
 	$node->safe_psql('postgres', "SELECT df_terminate('$id')");
-	wait_for(sub { !is_alive($pid) || result_of('Tell')->{pid} == $pid }, 'the end of the cancelled activity');
+	my $asked = time();
+
+	wait_for(sub { return time() > $asked + 3 }, 'the time after which it would have been killed');
 	return is_alive($pid);
-}, 'another activity in the process of a cancelled one');
+}, 'a process that outlives its cancelled activity');
 ok(is_alive($pid), 'who stops when asked is not killed');
 $id = start('Hang');
 wait_for(sub { pid_of($id) }, 'an activity that hangs');
