@@ -271,7 +271,10 @@ pgdf_start_request_read(int64 instance_key, MemoryContext context, StartRequest 
 	Datum		tags;
 
 	if (pgdf_spi_execute(&start_request_statement, &key, NULL) == 0)
-		elog(ERROR, "instance " INT64_FORMAT " does not exist", instance_key);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("instance does not exist"),
+				 errdetail("Another session has purged it meanwhile.")));
 	caller = MemoryContextSwitchTo(context);
 	request->name = pgdf_spi_cstring(0, 1);
 	request->version = pgdf_spi_cstring(0, 2);

@@ -6,6 +6,7 @@ use warnings;
 use Pgdf::Test;
 
 my $seconds = $ENV{PGDF_STORM_SECONDS} // 5;
+my $rate = $ENV{PGDF_STORM_RATE} // 500;    # requests a second: what is asked for must also be done, one after the other
 my $node = new_node('main', conf => "deadlock_timeout = '50ms'\npgdf.lease = '2s'\n");
 my @workers = map { start_worker($node, name => "storm$_", args => [ '--connections', 4 ]) } 1 .. 2;
 
@@ -52,7 +53,7 @@ my $script = write_file(temp_dir() . '/storm.sql',
 	"\\set what random(0, 9)\n\\set id random(1, 4)\nSELECT act(:what, 'i' || :id);\n");
 
 $node->command_ok(
-	[ 'pgbench', '-n', '-c', 32, '-j', 2, '-T', $seconds, '-f', $script, '-U', 'regress_user', '-h', $node->host, '-p', $node->port, 'postgres' ],
+	[ 'pgbench', '-n', '-c', 32, '-j', 2, '-T', $seconds, '-R', $rate, '-f', $script, '-U', 'regress_user', '-h', $node->host, '-p', $node->port, 'postgres' ],
 	'32 clients came to their end');
 
 is($node->safe_psql('postgres', q{SELECT code || ' ' || message, count(*) FROM surprises GROUP BY 1}), '', 'no client saw another error than the usual ones');
@@ -62,7 +63,7 @@ unlike($_->log, qr/SQLSTATE: +40/, 'nor did ' . $_->name) foreach @workers;
 # everything comes to an end: what was terminated stays so
 $node->safe_psql('postgres', 'SELECT df_resume(instance_id), df_terminate(instance_id) FROM df.instances WHERE completed_time IS NULL');
 wait_for(sub { return $node->safe_psql('postgres', q{SELECT NOT EXISTS (SELECT FROM df.instance_state WHERE completed_at IS NULL)
-	AND NOT EXISTS (SELECT FROM df.inbox)}) eq 't' }, 'the end');
+	AND NOT EXISTS (SELECT FROM df.inbox)}) eq 't' }, 'the end', 180);
 is($node->safe_psql('postgres', q{SELECT * FROM df.doctor(true, settle => '0') WHERE severity = 'violation'}), '', 'df.doctor finds nothing');
 is($_->term, 0, 'a worker stops') foreach @workers;
 done_testing();
