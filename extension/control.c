@@ -134,10 +134,13 @@ df_restart(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("df_restart()");
 	pgdf_enter(&caller);
 	SPI_connect();
-	pgdf_instance_require(instance_id, role, &ref);
-	if (strcmp(instance_id, new_id) == 0 && !pgdf_status_is_final(ref.status))
-		raise_not_final(instance_id, ref.status);
-	pgdf_start_request_read(ref.instance_key, caller_context, &request);
+	/* again, when another session has purged it between the two looks */
+	do
+	{
+		pgdf_instance_require(instance_id, role, &ref);
+		if (strcmp(instance_id, new_id) == 0 && !pgdf_status_is_final(ref.status))
+			raise_not_final(instance_id, ref.status);
+	} while (!pgdf_start_request_read(ref.instance_key, caller_context, &request));
 	request.instance_id = new_id;
 	request.owner = ref.owner;
 	(void) pgdf_instance_start(&request);
@@ -262,7 +265,7 @@ raise_not_final(const char *instance_id, InstanceStatus status)
 			 errhint("Terminate it first.")));
 }
 
-void
+bool
 pgdf_start_request_read(int64 instance_key, MemoryContext context, StartRequest *request)
 {
 	Datum		key = Int64GetDatum(instance_key);
@@ -271,10 +274,7 @@ pgdf_start_request_read(int64 instance_key, MemoryContext context, StartRequest 
 	Datum		tags;
 
 	if (pgdf_spi_execute(&start_request_statement, &key, NULL) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("instance does not exist"),
-				 errdetail("Another session has purged it meanwhile.")));
+		return false;
 	caller = MemoryContextSwitchTo(context);
 	request->name = pgdf_spi_cstring(0, 1);
 	request->version = pgdf_spi_cstring(0, 2);
@@ -284,6 +284,7 @@ pgdf_start_request_read(int64 instance_key, MemoryContext context, StartRequest 
 	request->priority = pgdf_spi_int32(0, 5);
 	request->queue = pgdf_spi_cstring(0, 6);
 	MemoryContextSwitchTo(caller);
+	return true;
 }
 
 /* The numbers of the named statuses; error 22023 for one that is not final. */

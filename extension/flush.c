@@ -3,8 +3,9 @@
  *		What an engine call has changed, written in bulk at its end.
  *
  * This file and df_start (instance.c) are the only writers of df.instance_state
- * but for what belongs to one concern: quarantine (advance.c, pin.c) and the link
- * to a parent that a rewind cuts (rewind.c).
+ * but for what belongs to one concern: quarantine and its end (advance.c, pin.c,
+ * repair.c), a child's retry policy (child_retry.c), and what a rewind must have
+ * said before the call goes on: status, links to parents (rewind.c).
  *
  * SPDX-License-Identifier: PostgreSQL
  */

@@ -485,7 +485,11 @@ restart(ApiCall *call)
 		refuse(call, HTTP_CONFLICT, psprintf("instance \"%s\" is not final", same_id));
 		return;
 	}
-	pgdf_start_request_read(ref.instance_key, CurrentMemoryContext, &request);
+	if (!pgdf_start_request_read(ref.instance_key, CurrentMemoryContext, &request))
+	{
+		refuse(call, HTTP_NOT_FOUND, NULL);
+		return;
+	}
 	request.instance_id = call->with_new_id ? NULL : same_id;
 	request.owner = ref.owner;
 	call->instance_id = MemoryContextStrdup(call->context, pgdf_instance_start(&request));

@@ -113,9 +113,10 @@ extern void pgdf_start_request_parse(text *payload, StartRequest *request);
 
 /*
  * What an instance was started with, but for its id and owner; strings and
- * payloads in context.  Needs pgdf_enter() and SPI_connect().
+ * payloads in context.  False: it was purged.  Needs pgdf_enter() and
+ * SPI_connect().
  */
-extern void pgdf_start_request_read(int64 instance_key, MemoryContext context,
+extern bool pgdf_start_request_read(int64 instance_key, MemoryContext context,
 									StartRequest *request);
 
 /*
