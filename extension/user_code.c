@@ -46,7 +46,8 @@ static const char *const fixed_settings[][2] = {
 static void set_local(const char *name, const char *value);
 static void watch_transactions(void);
 static Oid	prologue(UserCode *code);
-static void epilogue(void);
+static void epilogue(const UserCode *code);
+static void run_deferred(void);
 
 /* Whose code this session has run. */
 static Oid	session_owner = InvalidOid;
@@ -83,7 +84,7 @@ pgdf_user_code_run(UserCode *code)
 				pgdf_runaway_arm(code->budget_ms);
 			code->result = pgdf_invoke(function, code->input);
 			if (!code->is_read_only)
-				epilogue();
+				epilogue(code);
 			code->end = USER_CODE_RETURNED;
 		}
 	}
@@ -214,17 +215,30 @@ prologue(UserCode *code)
  * In this order: a deferred trigger may itself open a cursor WITH HOLD.  What has
  * written nothing has deferred nothing; and the setting stays in force for
  * whatever runs after it in this transaction.
+ *
+ * A deferred trigger may also say SET CONSTRAINTS ALL DEFERRED and queue another,
+ * which would run at the commit, as the worker.  So what the first round leaves
+ * is run in a second one, where it is an error to put anything off.
  */
 static void
-epilogue(void)
+epilogue(const UserCode *code)
 {
 	if (TransactionIdIsValid(GetCurrentTransactionIdIfAny()))
 	{
-		ConstraintsSetStmt *all_immediate = makeNode(ConstraintsSetStmt);
-
-		all_immediate->constraints = NIL;
-		all_immediate->deferred = false;
-		AfterTriggerSetState(all_immediate);
+		run_deferred();
+		SetUserIdAndSecContext(code->owner,
+							   SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
+		run_deferred();
 	}
 	PortalHashTableDeleteAll();
+}
+
+static void
+run_deferred(void)
+{
+	ConstraintsSetStmt *all_immediate = makeNode(ConstraintsSetStmt);
+
+	all_immediate->constraints = NIL;
+	all_immediate->deferred = false;
+	AfterTriggerSetState(all_immediate);
 }

@@ -32,6 +32,19 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER t AFTER INSERT ON bait2 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bait2_trigger();
 
+-- a deferred trigger that defers what it queues itself, so often
+CREATE TABLE bait3 (again int);
+CREATE FUNCTION bait3_trigger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM peek('deferred again');
+    SET CONSTRAINTS ALL DEFERRED;
+    IF NEW.again > 0 THEN
+        INSERT INTO bait3 VALUES (NEW.again - 1);
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER t AFTER INSERT ON bait3 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION bait3_trigger();
+
 CREATE FUNCTION attack(how text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
     CASE how
@@ -46,6 +59,8 @@ BEGIN
         WHEN 'set constraints' THEN SET CONSTRAINTS ALL DEFERRED; INSERT INTO bait VALUES (1);
         WHEN 'hold cursor' THEN EXECUTE 'DECLARE c CURSOR WITH HOLD FOR SELECT peek(''hold cursor'')';
         WHEN 'cursor of a trigger' THEN INSERT INTO bait2 VALUES (1);
+        WHEN 'deferred again' THEN INSERT INTO bait3 VALUES (1);
+        WHEN 'deferred for ever' THEN INSERT INTO bait3 VALUES (5);
         WHEN 'df.work' THEN PERFORM df.work(1, '{}', '{}', 1, 1, 'work', '{}', '{}', '{}', '', '{}');
         WHEN 'df_purge' THEN PERFORM df_purge('x');
         WHEN 'commit' THEN COMMIT;
@@ -59,7 +74,7 @@ SELECT FROM df_register_orchestrator('attacks');
 CREATE FUNCTION turn_attacks(how text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN attack(how); END $$;
 SELECT FROM df_register_orchestrator('turn_attacks');
 CREATE TEMP TABLE ways AS SELECT * FROM unnest('{plain,reset role,set role,set_config,session authorization,reset all,discard all,
-    deferred trigger,set constraints,hold cursor,cursor of a trigger,df.work,df_purge,commit}'::text[]) WITH ORDINALITY AS w(how, n);
+    deferred trigger,set constraints,hold cursor,cursor of a trigger,deferred again,deferred for ever,df.work,df_purge,commit}'::text[]) WITH ORDINALITY AS w(how, n);
 SELECT count(df_start('attacks', to_jsonb(how), how)), count(df_start('turn_attacks', to_jsonb(how), 'turn: ' || how)) FROM ways;
 RESET ROLE;
 CREATE TABLE tries AS SELECT * FROM ways;
@@ -77,7 +92,8 @@ SELECT current_user, session_user;
 TRUNCATE stolen;
 SET pgdf.inline_sql_budget = 0;
 SET ROLE regress_other;
-SELECT count(df_start('attacks', to_jsonb(how), 'slow: ' || how)) FROM public.tries WHERE how IN ('plain', 'deferred trigger', 'hold cursor', 'cursor of a trigger', 'reset role');
+SELECT count(df_start('attacks', to_jsonb(how), 'slow: ' || how)) FROM public.tries WHERE how IN ('plain', 'deferred trigger', 'hold cursor', 'cursor of a trigger',
+    'deferred again', 'deferred for ever', 'reset role');
 RESET ROLE;
 CALL test.run();
 SELECT * FROM stolen ORDER BY how;
