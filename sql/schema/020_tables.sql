@@ -258,8 +258,8 @@ CREATE TABLE df.timers (
     execution    integer NOT NULL,
     fire_at      timestamptz NOT NULL,
     PRIMARY KEY (instance_key, task_id)
-) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
-        autovacuum_vacuum_cost_delay = 0);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0,
+        autovacuum_vacuum_threshold = 1000);
 CREATE INDEX timers_fire_at_idx ON df.timers (fire_at);
 
 /* External events that nobody has waited for yet, first in, first out.  Kept across continue-as-new. */

@@ -99,3 +99,5 @@ CREATE TABLE df.limit_buckets (
     tokens       double precision NOT NULL,     -- claims that may be made now
     refilled_at  timestamptz NOT NULL
 ) WITH (fillfactor = 50);
+
+ALTER TABLE df.timers SET (autovacuum_vacuum_threshold = 1000);

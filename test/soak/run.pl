@@ -3,7 +3,12 @@
 #   HOURS=1 RATE=100 (activities a second) SEED= in the environment.
 #
 # One worker, the witness, is never killed: its memory, and the size of the tables, may not grow.  What has ended is
-# purged after two minutes.  Every five minutes df.doctor() is asked, and a line of figures is printed.
+# purged after two minutes.  Every five minutes df.doctor() is asked, and a line of figures is printed: sizes are the
+# highest of those five minutes.
+#
+# Faults come a thousand times as often as they should, and so does what the server does at intervals of its own:
+# autovacuum, and checkpoints, since an index forgets in a crash which free pages it has found since the last one
+# (docs/internals.md, "Dead rows").
 
 use strict;
 use warnings;
@@ -22,19 +27,23 @@ my $fault_every = min(60, $seconds / 12);
 srand($seed);
 diag("SEED=$seed, $hours h, $rate activities a second");
 
-my $node = new_node('main', conf => "pgdf.max_deliveries = 100\nautovacuum_naptime = '10s'\nrestart_after_crash = on\n");
+# on a busy machine the server may take its time to start
+$ENV{PGCTLTIMEOUT} = 600;
+
+my $node = new_node('main', conf => join("\n", 'pgdf.max_deliveries = 100', 'restart_after_crash = on',
+	"autovacuum_naptime = '10s'", "checkpoint_timeout = '30s'", $ENV{CONF} // '', ''));
 
 set_up();
 my $witness = start_worker($node, name => 'witness');
 my @workers = map { start_worker($node, name => "victim$_") } 1 .. 2;
-my ($started, $faults, @samples, @wrong) = (0, 0);
+my ($started, $faults, $most_bytes, $most_file_kb, @samples, @wrong) = (0, 0, 0, 0);
 my $began = time();
 my ($next_fault, $next_sample, $next_purge) = ($fault_every, $sample_every, 10);
 
 while ((my $now = time() - $began) < $seconds)
 {
 	start_some();
-	if ($now >= $next_purge) { purge(); $next_purge += 10; }
+	if ($now >= $next_purge) { purge(); measure(); $next_purge += 10; }
 	if ($now >= $next_fault) { fault(); $next_fault += $fault_every; }
 	if ($now >= $next_sample) { sample($now); $next_sample += $sample_every; }
 	my $pause = 1 - (time() - $began - $now);
@@ -159,7 +168,16 @@ sub crash_server
 {
 	kill9_server($node);
 	# what is left of the killed server may be in the way for a moment
-	wait_for(sub { return $node->start(fail_ok => 1) }, 'the server to start again');
+	wait_for(sub { $node->{_pid} = undef; return $node->start(fail_ok => 1) }, 'the server to start again');
+	return;
+}
+
+# How large the tables are with their indexes; the highest until the next sample counts.
+sub measure
+{
+	my (undef, $bytes) = psql(q{SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind = 'r'});
+
+	$most_bytes = max($most_bytes, $bytes) if $bytes =~ /^\d+$/;
 	return;
 }
 
@@ -168,14 +186,29 @@ sub sample
 	my ($now) = @_;
 	my (undef, $doctor) = psql(q{SELECT count(*) FILTER (WHERE severity = 'violation') FROM df.doctor()});
 	my (undef, $open) = psql(q{SELECT count(*) FROM df.instances WHERE completed_time IS NULL});
-	my (undef, $bytes) = psql(q{SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'df'::regnamespace AND relkind = 'r'});
-	my ($rss) = slurp('/proc/' . $witness->pid . '/status') =~ /^VmRSS:\s+(\d+)/m;
+	my (undef, $largest) = psql(q{
+		SELECT string_agg(relname || ' ' || pages, ', ' ORDER BY pages DESC)
+		FROM (SELECT relname, pg_relation_size(oid) / 8192 AS pages FROM pg_class
+			WHERE relnamespace = 'df'::regnamespace AND relkind IN ('r', 'i') ORDER BY 2 DESC LIMIT 5) AS relations});
 
-	push @samples, { rss => $rss, bytes => $bytes };
+	measure();
+	push @samples, { rss => memory_kb($witness), bytes => $most_bytes };
 	push @wrong, sprintf('the doctor found %s violations after %d s', $doctor, $now) if $doctor ne '0';
-	diag(sprintf('%5d s  %8d started  %6s open  worker %6d kB  tables %6.1f MB  faults %3d  violations %s',
-		$now, $started * 3, $open, $rss, $bytes / 1e6, $faults, $doctor));
+	diag(sprintf('%5d s  %8d started  %6s open  worker %6d kB  tables %6.1f MB  faults %3d  violations %s  pages %s',
+		$now, $started * 3, $open, $samples[-1]{rss}, $most_bytes / 1e6, $faults, $doctor, $largest));
+	$most_bytes = 0;
 	return;
+}
+
+# What a process has in memory: all that it had of its files, though a busy machine may take pages of those back.
+sub memory_kb
+{
+	my ($process) = @_;
+	my $status = slurp('/proc/' . $process->pid . '/status');
+	my %kb = $status =~ /^(RssAnon|RssFile|VmSwap):\s+(\d+)/mg;
+
+	$most_file_kb = max($most_file_kb, $kb{RssFile});
+	return $kb{RssAnon} + $kb{VmSwap} + $most_file_kb;
 }
 
 sub finish
