@@ -123,6 +123,8 @@ static bool look_at_inbox(Engine *engine, int window);
 static int64 inbox_mark(const Engine *engine);
 static void note_inbox_mark(const Engine *engine, int64 oldest, TimestampTz started);
 static int	lock_ready(Engine *engine, const ReadyInstance *ready, int nready, int64 *keys);
+static void note_replacements(Engine *engine, uint64 nrows);
+static bool is_overtaken(Engine *engine, int64 key, uint64 row);
 static void take_inbox(Engine *engine, const int64 *keys, int nkeys);
 
 void
@@ -420,6 +422,7 @@ take_inbox(Engine *engine, const int64 *keys, int nkeys)
 	n = pgdf_spi_execute(&take_inbox_statement, &value, NULL);
 	rows = SPI_tuptable;
 	engine->must_be_durable = engine->must_be_durable || n > 0;
+	note_replacements(engine, n);
 
 	for (uint64 row = 0; row < n; row++)
 	{
@@ -429,6 +432,8 @@ take_inbox(Engine *engine, const int64 *keys, int nkeys)
 
 		SPI_tuptable = rows;	/* a delivery may run statements of its own */
 		key = pgdf_spi_int64(row, 1);
+		if (is_overtaken(engine, key, row))
+			continue;
 		delivery.execution = DatumGetInt32(pgdf_spi_datum(row, 2, &isnull));
 		if (isnull)
 			delivery.execution = -1;
@@ -444,4 +449,39 @@ take_inbox(Engine *engine, const int64 *keys, int nkeys)
 		CHECK_FOR_INTERRUPTS();
 	}
 	PGDF_FAULT(inbox_taken);
+}
+
+/* Which rows of the last result begin which instance anew. */
+static void
+note_replacements(Engine *engine, uint64 nrows)
+{
+	for (uint64 row = 0; row < nrows; row++)
+	{
+		Delivery	delivery = {.type = (EventType) pgdf_spi_int16(row, 3)};
+		Instance   *instance;
+
+		if (delivery.type != EVENT_EXECUTION_TERMINATED)
+			continue;
+		delivery.name = pgdf_spi_text(row, 6, CurrentMemoryContext);
+		instance = pgdf_engine_find(engine, pgdf_spi_int64(row, 1));
+		if (instance == NULL || !pgdf_delivery_is_replacement(&delivery))
+			continue;
+		if (instance->first_replacement == 0)
+			instance->first_replacement = row + 1;
+		instance->last_replacement = row + 1;
+	}
+}
+
+/*
+ * Of several replacements only the last one is carried out, so that many of them
+ * are no more work than one: the run that another would begin ends before its
+ * first turn, and with it what came for that.
+ */
+static bool
+is_overtaken(Engine *engine, int64 key, uint64 row)
+{
+	const Instance *instance = pgdf_engine_find(engine, key);
+
+	return instance != NULL && instance->first_replacement != 0 &&
+		row + 1 >= instance->first_replacement && row + 1 < instance->last_replacement;
 }

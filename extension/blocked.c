@@ -42,11 +42,35 @@ static PgdfStatement unserved_statement = {
 	1, {INT8OID}
 };
 
+static PgdfStatement served_statement = {
+	"SELECT " PGDF_TASK_IS_SERVED("k") " FROM (SELECT $1 AS queue, $2 AS lane) k",
+	2, {TEXTOID, TEXTOID}
+};
+
+PG_FUNCTION_INFO_V1(df_lane_is_served);
 PG_FUNCTION_INFO_V1(df_waiting_reason);
 
 static char *find_reason(Datum key);
 static char *dead_reason(Datum key);
 static char *unserved_reason(Datum key);
+
+/* df.lane_is_served(queue, lane): does a live worker claim what is queued there? */
+Datum
+df_lane_is_served(PG_FUNCTION_ARGS)
+{
+	Datum		values[2] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
+	PgdfIdentity caller;
+	bool		is_served;
+	bool		isnull;
+
+	pgdf_enter(&caller);
+	SPI_connect();
+	pgdf_spi_execute(&served_statement, values, NULL);
+	is_served = DatumGetBool(pgdf_spi_datum(0, 1, &isnull));
+	SPI_finish();
+	pgdf_leave(&caller);
+	PG_RETURN_BOOL(is_served);
+}
 
 /* df.waiting_reason(instance_key): what a running instance waits for in vain, or NULL. */
 Datum

@@ -47,13 +47,13 @@
 	"        s.run_id, u.timeout, h.payload," \
 	"        " PGDF_TASK_SETTINGS("u") "," \
 	"        s.traceparent, u.at_most_once AND u.resume_state IS NULL," \
-	"        u.priority, u.seq, s.completed_at IS NOT NULL" \
+	"        u.priority, u.seq, s.instance_key IS NULL OR s.completed_at IS NOT NULL, h.event_id IS NULL" \
 	"   FROM u" \
-	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state" \
-	"                       WHERE instance_key = u.instance_key OFFSET 0) s" \
-	"  CROSS JOIN LATERAL (SELECT payload FROM df.history" \
+	"   LEFT JOIN LATERAL (SELECT * FROM df.instance_state" \
+	"                       WHERE instance_key = u.instance_key OFFSET 0) s ON true" \
+	"   LEFT JOIN LATERAL (SELECT event_id, payload FROM df.history" \
 	"                       WHERE instance_key = u.instance_key AND execution = u.execution" \
-	"                         AND event_id = u.scheduled_event OFFSET 0) h" \
+	"                         AND event_id = u.scheduled_event OFFSET 0) h ON true" \
 	"  ORDER BY u.priority DESC, u.seq"
 
 static PgdfStatement claim_full = {
@@ -204,6 +204,11 @@ run_claim(WorkCall *call, PgdfStatement *stmt, Lane *lane, int priority, int64 m
 		{
 			/* its row was locked when its instance ended: nobody wants it any more */
 			pgdf_task_delete(pgdf_spi_int64(row, 1), pgdf_spi_int32(row, 2));
+			continue;
+		}
+		if (DatumGetBool(pgdf_spi_datum(row, 17, &isnull)))
+		{
+			pgdf_task_set_aside(pgdf_spi_int64(row, 1), pgdf_spi_int32(row, 2), engine->now);
 			continue;
 		}
 		if (is_common && requeue_limited(call->engine, row, lane->name))

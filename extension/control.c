@@ -36,8 +36,9 @@ PG_FUNCTION_INFO_V1(df_purge_before);
 #define PURGE_BATCH		1000
 
 static PgdfStatement start_request_statement = {
-	"SELECT name, version, input, tags, priority, queue FROM df.instance_state WHERE instance_key = $1",
-	1, {INT8OID}
+	"SELECT name, version, input, tags, priority, queue, owner::oid, status FROM df.instance_state"
+	" WHERE instance_id = $1",
+	1, {TEXTOID}
 };
 
 static PgdfStatement purgeable_statement = {
@@ -55,6 +56,11 @@ static PgdfStatement asked_last_statement = {
 	1, {INT8OID}
 };
 
+static PgdfStatement asked_to_rewind_statement = {
+	"SELECT FROM df.inbox WHERE instance_key = $1 AND event_type = 21 LIMIT 1",
+	1, {INT8OID}
+};
+
 static void raise_not_final(const char *instance_id, InstanceStatus status) pg_attribute_noreturn();
 static bool will_be_suspended(const InstanceRef *ref);
 static Datum final_statuses(ArrayType *names);
@@ -65,8 +71,8 @@ static text *terminate_payload(FunctionCallInfo fcinfo);
 static uint64 purge(const char *instance_id, Oid role);
 
 /*
- * df_terminate(instance_id, reason, recursive): false when the instance is final
- * already.  The inbox row's payload is {"reason": text|null, "recursive": bool}.
+ * df_terminate(instance_id, reason, recursive): false when the instance is final,
+ * and stays so.  The inbox row's payload is {"reason": text|null, "recursive": bool}.
  */
 Datum
 df_terminate(PG_FUNCTION_ARGS)
@@ -81,7 +87,7 @@ df_terminate(PG_FUNCTION_ARGS)
 	pgdf_enter(&caller);
 	SPI_connect();
 	pgdf_instance_require(instance_id_arg(fcinfo), role, &ref);
-	is_live = !pgdf_status_is_final(ref.status);
+	is_live = pgdf_instance_will_be_live(&ref);
 	if (is_live)
 	{
 		pgdf_wake_workers();
@@ -127,22 +133,18 @@ df_restart(PG_FUNCTION_ARGS)
 	Oid			role = GetUserId();
 	MemoryContext caller_context = CurrentMemoryContext;
 	PgdfIdentity caller;
-	InstanceRef ref;
+	InstanceStatus status;
 	StartRequest request = {0};
 
 	pgdf_refuse_in_engine("df_restart");
 	PreventCommandIfReadOnly("df_restart()");
 	pgdf_enter(&caller);
 	SPI_connect();
-	/* again, when another session has purged it between the two looks */
-	do
-	{
-		pgdf_instance_require(instance_id, role, &ref);
-		if (strcmp(instance_id, new_id) == 0 && !pgdf_status_is_final(ref.status))
-			raise_not_final(instance_id, ref.status);
-	} while (!pgdf_start_request_read(ref.instance_key, caller_context, &request));
+	if (!pgdf_start_request_read(instance_id, role, caller_context, &request, &status))
+		pgdf_instance_raise_unknown(instance_id);
+	if (strcmp(instance_id, new_id) == 0 && !pgdf_status_is_final(status))
+		raise_not_final(instance_id, status);
 	request.instance_id = new_id;
-	request.owner = ref.owner;
 	(void) pgdf_instance_start(&request);
 	SPI_finish();
 	pgdf_leave(&caller);
@@ -233,7 +235,7 @@ request_change(FunctionCallInfo fcinfo, const char *function, EventType type)
 	SPI_connect();
 	pgdf_instance_require(instance_id_arg(fcinfo), role, &ref);
 	is_needed = type == EVENT_EXECUTION_REWOUND ? ref.status == STATUS_FAILED :
-		!pgdf_status_is_final(ref.status) &&
+		pgdf_instance_will_be_live(&ref) &&
 		will_be_suspended(&ref) == (type == EVENT_EXECUTION_RESUMED);
 	if (is_needed)
 	{
@@ -243,6 +245,17 @@ request_change(FunctionCallInfo fcinfo, const char *function, EventType type)
 	SPI_finish();
 	pgdf_leave(&caller);
 	return is_needed;
+}
+
+bool
+pgdf_instance_will_be_live(const InstanceRef *ref)
+{
+	Datum		key = Int64GetDatum(ref->instance_key);
+
+	if (!pgdf_status_is_final(ref->status))
+		return true;
+	return ref->status == STATUS_FAILED &&
+		pgdf_spi_execute_latest(&asked_to_rewind_statement, &key, NULL) > 0;
 }
 
 static bool
@@ -265,16 +278,22 @@ raise_not_final(const char *instance_id, InstanceStatus status)
 			 errhint("Terminate it first.")));
 }
 
+/* One look: what is purged, or begun anew, between two of them would be neither the one nor the other. */
 bool
-pgdf_start_request_read(int64 instance_key, MemoryContext context, StartRequest *request)
+pgdf_start_request_read(const char *instance_id, Oid caller_role, MemoryContext context,
+						StartRequest *request, InstanceStatus *status)
 {
-	Datum		key = Int64GetDatum(instance_key);
+	Datum		id = CStringGetTextDatum(instance_id);
 	MemoryContext caller;
 	bool		isnull;
 	Datum		tags;
 
-	if (pgdf_spi_execute(&start_request_statement, &key, NULL) == 0)
+	if (pgdf_spi_execute_latest(&start_request_statement, &id, NULL) == 0)
 		return false;
+	request->owner = DatumGetObjectId(pgdf_spi_datum(0, 7, &isnull));
+	if (!pgdf_may_act_for(caller_role, request->owner))
+		return false;
+	*status = (InstanceStatus) pgdf_spi_int16(0, 8);
 	caller = MemoryContextSwitchTo(context);
 	request->name = pgdf_spi_cstring(0, 1);
 	request->version = pgdf_spi_cstring(0, 2);

@@ -57,7 +57,6 @@ static void change_suspension(Instance *instance, const Delivery *delivery, Inst
 static bool has_missed_turn(const Instance *instance);
 static void deliver_terminated(Engine *engine, Instance *instance, const Delivery *delivery);
 static void terminate_children(Engine *engine, const Instance *instance, text *payload);
-static bool is_replacement(const Delivery *delivery);
 static void replace_instance(Engine *engine, Instance *instance, const Delivery *delivery);
 
 void
@@ -65,7 +64,7 @@ pgdf_engine_deliver(Engine *engine, int64 key, const Delivery *delivery)
 {
 	Instance   *instance = pgdf_engine_find(engine, key);
 
-	if (instance != NULL && !instance->is_deleted)
+	if (instance != NULL && !instance->is_deleted && !instance->is_postponed)
 	{
 		pgdf_instance_deliver(engine, instance, delivery);
 		return;
@@ -102,7 +101,7 @@ pgdf_delivery_insert(int64 key, const Delivery *delivery)
 void
 pgdf_instance_deliver(Engine *engine, Instance *instance, const Delivery *delivery)
 {
-	if (is_replacement(delivery))
+	if (pgdf_delivery_is_replacement(delivery))
 	{
 		replace_instance(engine, instance, delivery);
 		return;
@@ -332,8 +331,8 @@ terminate_children(Engine *engine, const Instance *instance, text *payload)
 	engine->sent += pgdf_spi_execute(&terminate_children_statement, values, nulls);
 }
 
-static bool
-is_replacement(const Delivery *delivery)
+bool
+pgdf_delivery_is_replacement(const Delivery *delivery)
 {
 	return delivery->type == EVENT_EXECUTION_TERMINATED && delivery->name != NULL &&
 		strcmp(text_to_cstring(delivery->name), PGDF_REPLACE_NAME) == 0;

@@ -16,9 +16,6 @@
 #include "spi.h"
 #include "user_code.h"
 
-/* How long one call may go on beginning turns and activities, in ms. */
-#define CALL_BUDGET_MS	50
-
 typedef struct RegistrationEntry
 {
 	char		key[2 * 4 * PGDF_NAME_MAX + 2]; /* name, newline, version */
@@ -52,7 +49,7 @@ pgdf_engine_create(int64 worker_key, int turns)
 	engine->context = CurrentMemoryContext;
 	engine->worker_key = worker_key;
 	engine->now = GetCurrentTimestamp();
-	engine->deadline = TimestampTzPlusMilliseconds(engine->now, CALL_BUDGET_MS);
+	engine->deadline = TimestampTzPlusMilliseconds(engine->now, pgdf_call_budget);
 	engine->turns_left = turns;
 	engine->is_careful = turns == 1;
 	engine->purges_before = pgdf_purges;

@@ -140,6 +140,9 @@ typedef struct Instance
 	bool		needs_turn;		/* whatever is awaited */
 	bool		is_queued;		/* in Engine.ready */
 	bool		is_deleted;		/* replaced: write nothing */
+	bool		is_postponed;	/* a request waits in the inbox for rows that others hold, and so does what comes after it */
+	uint64		first_replacement;	/* of the inbox rows taken, from 1, those that begin it anew; 0: none */
+	uint64		last_replacement;
 	bool		had_history;	/* events in the table */
 	bool		had_tasks;		/* perhaps rows in df.tasks */
 	Replay	   *replay;			/* NULL until the first turn of this call */
@@ -229,6 +232,9 @@ extern void pgdf_instance_record_outcome(Instance *instance, const Delivery *del
 
 /* Insert an inbox row. */
 extern void pgdf_delivery_insert(int64 key, const Delivery *delivery);
+
+/* Is it the request to begin the instance anew (df_start with if_exists 'replace')? */
+extern bool pgdf_delivery_is_replacement(const Delivery *delivery);
 
 /* Has it a reason for a turn, and may it have one? */
 extern bool pgdf_instance_is_ready(const Instance *instance);

@@ -162,7 +162,7 @@ df_raise_event(PG_FUNCTION_ARGS)
 	SPI_connect();
 	pgdf_instance_require(instance_id, role, &target);
 	is_new = pgdf_event_note_id(target.instance_key, event_id);
-	if (is_new && pgdf_status_is_final(target.status))
+	if (is_new && !pgdf_instance_will_be_live(&target))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("instance \"%s\" is final", instance_id),
@@ -189,7 +189,7 @@ pgdf_event_send(Engine *engine, const Instance *sender, const TaskOptions *optio
 		failure.error_type = "42704";
 		failure.message = psprintf("instance \"%s\" does not exist", options->instance_id);
 	}
-	else if (pgdf_status_is_final(target.status))
+	else if (!pgdf_instance_will_be_live(&target))
 		failure.message = psprintf("instance \"%s\" is final", options->instance_id);
 	else
 	{

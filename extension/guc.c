@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "pgdf.h"
 
+int			pgdf_call_budget = 50;
 int			pgdf_inline_sql_budget = 20;
 int			pgdf_lease = 30 * 1000;
 int			pgdf_max_deliveries = 5;
@@ -39,6 +40,13 @@ static const struct config_enum_entry nondeterminism_options[] = {
 void
 pgdf_guc_init(void)
 {
+	DefineCustomIntVariable("pgdf.call_budget",
+							"Sets after how long an engine call begins nothing new.",
+							"What is left is for the next call.",
+							&pgdf_call_budget,
+							50, 1, 60 * 1000,
+							PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
 	DefineCustomIntVariable("pgdf.inline_sql_budget",
 							"Sets how long a SQL activity may run inside the engine's transaction.",
 							"A longer one is rolled back and runs alone, in a transaction of its own.",

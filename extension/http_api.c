@@ -237,7 +237,7 @@ df_api_raise_event(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (find(&call, &ref) && !is_used_event_id(ref.instance_key, call.event_id))
 	{
-		is_open = !pgdf_status_is_final(ref.status);
+		is_open = pgdf_instance_will_be_live(&ref);
 		if (!is_open)
 			refuse(&call, HTTP_GONE, NULL);
 	}
@@ -474,24 +474,22 @@ read_start_options(text *options, StartRequest *request)
 static void
 restart(ApiCall *call)
 {
-	InstanceRef ref;
+	InstanceStatus status;
 	StartRequest request = {0};
 	char	   *same_id = call->instance_id;
 
-	if (!find(call, &ref))
-		return;
-	if (!call->with_new_id && !pgdf_status_is_final(ref.status))
-	{
-		refuse(call, HTTP_CONFLICT, psprintf("instance \"%s\" is not final", same_id));
-		return;
-	}
-	if (!pgdf_start_request_read(ref.instance_key, CurrentMemoryContext, &request))
+	if (same_id == NULL ||
+		!pgdf_start_request_read(same_id, call->role, CurrentMemoryContext, &request, &status))
 	{
 		refuse(call, HTTP_NOT_FOUND, NULL);
 		return;
 	}
+	if (!call->with_new_id && !pgdf_status_is_final(status))
+	{
+		refuse(call, HTTP_CONFLICT, psprintf("instance \"%s\" is not final", same_id));
+		return;
+	}
 	request.instance_id = call->with_new_id ? NULL : same_id;
-	request.owner = ref.owner;
 	call->instance_id = MemoryContextStrdup(call->context, pgdf_instance_start(&request));
 }
 
@@ -506,7 +504,7 @@ control(ApiCall *call, const ControlVerb *verb, const char *reason)
 		return;
 	if (verb->type == EVENT_EXECUTION_REWOUND)
 		rewind_failed(call, &ref, reason);
-	else if (pgdf_status_is_final(ref.status))
+	else if (!pgdf_instance_will_be_live(&ref))
 		refuse(call, HTTP_GONE, NULL);
 	else if (verb->type == EVENT_EXECUTION_TERMINATED)
 		request_change(&ref, verb->type, reason);
@@ -612,7 +610,7 @@ raise_event(ApiCall *call)
 	}
 	if (!find(call, &ref))
 		return;
-	if (pgdf_status_is_final(ref.status))
+	if (!pgdf_instance_will_be_live(&ref))
 		refuse(call, HTTP_GONE, NULL);
 	else if (pgdf_event_note_id(ref.instance_key, call->event_id))
 	{
@@ -649,6 +647,10 @@ purge(ApiCall *call)
 		call->deleted = pgdf_instance_purge(ref.instance_key);
 		if (call->deleted > 0)
 			return;
+		if (IsolationUsesXactSnapshot())
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not serialize access due to concurrent update")));
 		CHECK_FOR_INTERRUPTS();
 	}
 }

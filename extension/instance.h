@@ -45,6 +45,9 @@ extern bool pgdf_instance_find(const char *instance_id, Oid caller, InstanceRef 
 /* The same; error 42704 instead of false. */
 extern void pgdf_instance_require(const char *instance_id, Oid caller, InstanceRef *ref);
 
+/* Live, or failed and asked to rewind: what is asked for after that reaches it when it is live again. */
+extern bool pgdf_instance_will_be_live(const InstanceRef *ref);
+
 /* What pgdf_instance_require raises. */
 extern void pgdf_instance_raise_unknown(const char *instance_id) pg_attribute_noreturn();
 
@@ -112,12 +115,13 @@ extern char *pgdf_instance_start(const StartRequest *request);
 extern void pgdf_start_request_parse(text *payload, StartRequest *request);
 
 /*
- * What an instance was started with, but for its id and owner; strings and
- * payloads in context.  False: it was purged.  Needs pgdf_enter() and
+ * What the instance of that id was started with, but for its id, and its status,
+ * as it is now (newest snapshot); strings and payloads in context.  False when
+ * there is none, or none that caller may see.  Needs pgdf_enter() and
  * SPI_connect().
  */
-extern bool pgdf_start_request_read(int64 instance_key, MemoryContext context,
-									StartRequest *request);
+extern bool pgdf_start_request_read(const char *instance_id, Oid caller_role, MemoryContext context,
+									StartRequest *request, InstanceStatus *status);
 
 /*
  * Begin an instance anew, as request has it, under its id and key: what is in its

@@ -45,10 +45,10 @@
 	"    RETURNING t.ctid, t.*)," \
 	" m AS MATERIALIZED (" \
 	"    SELECT d.map_key, s.instance_id, s.run_id, s.traceparent," \
-	"           s.completed_at IS NOT NULL OR f.is_closed IS NOT FALSE AS is_gone" \
+	"           s.instance_key IS NULL OR s.completed_at IS NOT NULL OR f.is_closed IS NOT FALSE AS is_gone" \
 	"      FROM (SELECT DISTINCT instance_key, map_task_id, map_key FROM u) d" \
-	"     CROSS JOIN LATERAL (SELECT * FROM df.instance_state" \
-	"                          WHERE instance_key = d.instance_key OFFSET 0) s" \
+	"      LEFT JOIN LATERAL (SELECT * FROM df.instance_state" \
+	"                          WHERE instance_key = d.instance_key OFFSET 0) s ON true" \
 	"      LEFT JOIN LATERAL (SELECT is_closed FROM df.maps" \
 	"                          WHERE instance_key = d.instance_key AND task_id = d.map_task_id" \
 	"                            AND map_key = d.map_key OFFSET 0) f ON true)" \
@@ -251,19 +251,22 @@ read_claimed(uint64 row, const char *lane)
 	ClaimedChunk *claimed = palloc0(sizeof(ClaimedChunk));
 	Chunk	   *chunk = pgdf_chunk_read(row, COLUMN_CHUNK);
 	bool		isnull;
-	Datum		run_id = pgdf_spi_datum(row, 2, &isnull);
+	Datum		run_id;
 	Datum		timeout;
 
 	claimed->chunk = chunk;
+	claimed->is_gone = DatumGetBool(pgdf_spi_datum(row, 6, &isnull));
+	if (claimed->is_gone)
+		return claimed;
 	claimed->name = cstring_to_text(is_http ? PGDF_HTTP_ACTIVITY : chunk->name);
 	claimed->instance_id = pgdf_spi_text(row, 1, CurrentMemoryContext);
+	run_id = pgdf_spi_datum(row, 2, &isnull);
 	claimed->key_prefix = psprintf("%s-%d-%d", DatumGetCString(DirectFunctionCall1(uuid_out, run_id)),
 								   chunk->execution, chunk->map_task_id);
 	claimed->traceparent = pgdf_spi_text(row, 3, CurrentMemoryContext);
 	timeout = pgdf_spi_datum(row, 4, &isnull);
 	claimed->timeout_ms = isnull ? (is_sql ? pgdf_sql_timeout_ms() : -1) : pgdf_timeout_ms(DatumGetIntervalP(timeout));
 	claimed->settings = pgdf_spi_text(row, 5, CurrentMemoryContext);
-	claimed->is_gone = DatumGetBool(pgdf_spi_datum(row, 6, &isnull));
 	claimed->attempt = chunk->attempts + (chunk->at_most_once ? 0 : 1);
 	return claimed;
 }

@@ -33,10 +33,10 @@ static PgdfStatement lane_statement = {
 	"    SELECT ctid, * FROM df.tasks"
 	"     WHERE state = 0 AND queue = $1 AND lane = '" MAP_LANE_SQL "'"
 	"     ORDER BY priority DESC, seq LIMIT $2 FOR UPDATE SKIP LOCKED)"
-	" SELECT s.owner::oid, s.completed_at IS NOT NULL, m.is_closed IS NOT FALSE, " CHUNK_COLUMNS("c")
+	" SELECT s.owner::oid, s.instance_key IS NULL OR s.completed_at IS NOT NULL, m.is_closed IS NOT FALSE, " CHUNK_COLUMNS("c")
 	"   FROM c"
-	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state"
-	"                       WHERE instance_key = c.instance_key OFFSET 0) s"
+	"   LEFT JOIN LATERAL (SELECT * FROM df.instance_state"
+	"                       WHERE instance_key = c.instance_key OFFSET 0) s ON true"
 	"   LEFT JOIN LATERAL (SELECT is_closed FROM df.maps"
 	"                       WHERE instance_key = c.instance_key AND task_id = c.map_task_id"
 	"                         AND map_key = c.map_key OFFSET 0) m ON true",
@@ -69,7 +69,7 @@ typedef struct SqlChunk
 {
 	Chunk	   *chunk;
 	Oid			owner;
-	bool		is_final;		/* its instance, before this call */
+	bool		is_final;		/* its instance, before this call; or there is none */
 	bool		is_closed;		/* its map */
 } SqlChunk;
 
@@ -178,9 +178,11 @@ lock_lane(Engine *engine, const char *queue, SqlChunk **chunks)
 		chunk->is_closed = DatumGetBool(pgdf_spi_datum(row, 3, &isnull));
 		chunk->chunk = pgdf_chunk_read(row, 4);
 	}
-	if (n > 0 && !OidIsValid(engine->owner))
+	for (uint64 i = 0; i < n && !OidIsValid(engine->owner); i++)
 	{
-		engine->owner = (*chunks)[0].owner;
+		if ((*chunks)[i].is_final || (*chunks)[i].is_closed)
+			continue;
+		engine->owner = (*chunks)[i].owner;
 		pgdf_session_reset(engine->owner);
 	}
 	return n;

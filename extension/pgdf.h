@@ -69,6 +69,7 @@ typedef enum NondeterminismPolicy
 } NondeterminismPolicy;
 
 /* Settings, see guc.c. */
+extern int	pgdf_call_budget;	/* ms */
 extern int	pgdf_inline_sql_budget; /* ms */
 extern int	pgdf_lease;			/* ms */
 extern int	pgdf_max_deliveries;

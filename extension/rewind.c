@@ -215,6 +215,7 @@ pgdf_rewind_instance(Engine *engine, Instance *instance, const Delivery *deliver
 	if (!pgdf_instance_hold_tasks(engine, instance))
 	{
 		pgdf_delivery_insert(instance->key, delivery);	/* for a later call */
+		instance->is_postponed = true;
 		engine->sent++;
 		return;
 	}

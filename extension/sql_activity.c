@@ -43,7 +43,8 @@ typedef struct LaneTask
 	char	   *name;
 	text	   *input;
 	Oid			owner;
-	bool		is_leftover;	/* its instance was final before this call */
+	bool		is_leftover;	/* its instance was final, or gone, before this call */
+	bool		is_lost;		/* history does not have its input */
 } LaneTask;
 
 static PgdfStatement lane_statement = {
@@ -55,13 +56,13 @@ static PgdfStatement lane_statement = {
 	"     LIMIT $2"
 	"       FOR UPDATE SKIP LOCKED)"
 	" SELECT c.instance_key, c.task_id, c.execution, c.name, c.attempts, c.retry, c.scheduled_at,"
-	"        h.payload, s.owner::oid, s.completed_at IS NOT NULL"
+	"        h.payload, s.owner::oid, s.instance_key IS NULL OR s.completed_at IS NOT NULL, h.event_id IS NULL"
 	"   FROM c"
-	"  CROSS JOIN LATERAL (SELECT * FROM df.instance_state"
-	"                       WHERE instance_key = c.instance_key OFFSET 0) s"
-	"  CROSS JOIN LATERAL (SELECT payload FROM df.history"
+	"   LEFT JOIN LATERAL (SELECT * FROM df.instance_state"
+	"                       WHERE instance_key = c.instance_key OFFSET 0) s ON true"
+	"   LEFT JOIN LATERAL (SELECT event_id, payload FROM df.history"
 	"                       WHERE instance_key = c.instance_key AND execution = c.execution"
-	"                         AND event_id = c.scheduled_event OFFSET 0) h",
+	"                         AND event_id = c.scheduled_event OFFSET 0) h ON true",
 	2, {TEXTOID, INT4OID}
 };
 
@@ -195,6 +196,11 @@ run_lane_tasks(Engine *engine, const List *tasks)
 		if (is_leftover(engine, task))
 		{
 			pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
+			continue;
+		}
+		if (task->is_lost)
+		{
+			pgdf_task_set_aside(task->attempt.instance_key, task->attempt.task_id, engine->now);
 			continue;
 		}
 		if (!pgdf_sql_budget_is_left(engine) || task->owner != engine->owner)
@@ -392,6 +398,7 @@ lock_lane(Engine *engine, const char *queue, int limit)
 	Datum		values[2] = {CStringGetTextDatum(queue), Int32GetDatum(limit)};
 	uint64		n = pgdf_spi_execute(&lane_statement, values, NULL);
 	List	   *tasks = NIL;
+	ListCell   *cell;
 
 	for (uint64 row = 0; row < n; row++)
 	{
@@ -408,11 +415,18 @@ lock_lane(Engine *engine, const char *queue, int limit)
 		task->input = pgdf_spi_text(row, 8, CurrentMemoryContext);
 		task->owner = DatumGetObjectId(pgdf_spi_datum(row, 9, &isnull));
 		task->is_leftover = DatumGetBool(pgdf_spi_datum(row, 10, &isnull));
+		task->is_lost = DatumGetBool(pgdf_spi_datum(row, 11, &isnull));
 		tasks = lappend(tasks, task);
 	}
-	if (!OidIsValid(engine->owner) && tasks != NIL)
+	foreach(cell, tasks)
 	{
-		engine->owner = ((LaneTask *) linitial(tasks))->owner;
+		LaneTask   *task = lfirst(cell);
+
+		if (OidIsValid(engine->owner))
+			break;
+		if (task->is_leftover || task->is_lost)
+			continue;
+		engine->owner = task->owner;
 		pgdf_session_reset(engine->owner);
 	}
 	if (n == (uint64) limit)

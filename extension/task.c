@@ -70,6 +70,7 @@ static PgdfStatement requeue_statement = {
 	3, {INT8OID, INT4OID, TEXTOID}
 };
 
+static void record_delivery(int64 instance_key, int task_id, text *failure, TimestampTz now, int max_deliveries);
 static int64 retry_after_ms(text *properties);
 
 text *
@@ -135,13 +136,28 @@ pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, TimestampTz 
 void
 pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now)
 {
+	record_delivery(instance_key, task_id, failure, now, pgdf_max_deliveries);
+}
+
+void
+pgdf_task_set_aside(int64 instance_key, int task_id, TimestampTz now)
+{
+	Failure		failure = {.error_type = "XX001",
+		.message = "the event in history that scheduled it is missing",.is_non_retriable = true};
+
+	record_delivery(instance_key, task_id, pgdf_failure_to_json(&failure), now, 0);
+}
+
+static void
+record_delivery(int64 instance_key, int task_id, text *failure, TimestampTz now, int max_deliveries)
+{
 	Datum		values[5];
 
 	values[0] = Int64GetDatum(instance_key);
 	values[1] = Int32GetDatum(task_id);
 	values[2] = PointerGetDatum(failure);
 	values[3] = TimestampTzGetDatum(now);
-	values[4] = Int32GetDatum(pgdf_max_deliveries);
+	values[4] = Int32GetDatum(max_deliveries);
 	pgdf_spi_execute(&transient_statement, values, NULL);
 }
 

@@ -51,6 +51,12 @@ extern bool pgdf_task_record_failure(const TaskAttempt *attempt, text *failure, 
 extern void pgdf_task_record_transient(int64 instance_key, int task_id, text *failure, TimestampTz now);
 
 /*
+ * History does not have what scheduled it, so nobody knows its input: it is a dead
+ * letter.  That is the work of somebody who changed the tables.
+ */
+extern void pgdf_task_set_aside(int64 instance_key, int task_id, TimestampTz now);
+
+/*
  * What a worker reports that postpones an attempt: {"delay_ms": ..., "state": ...}.
  * False when it is not that: then it has failed.
  */

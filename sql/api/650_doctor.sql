@@ -158,6 +158,10 @@ AS $$
 $$;
 COMMENT ON FUNCTION df.doctor_work(interval) IS 'checks of df.doctor: open tasks and timers';
 
+CREATE OR REPLACE FUNCTION df.lane_is_served(queue text, lane text) RETURNS boolean
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_lane_is_served';
+COMMENT ON FUNCTION df.lane_is_served(text, text) IS 'is there a live worker that claims tasks of this lane?';
+
 CREATE OR REPLACE FUNCTION df.doctor_operations(settle interval) RETURNS TABLE (
     severity text, finding text, instance_id text, task_id integer, detail text
 )
@@ -187,18 +191,15 @@ AS $$
              WHERE t.state = 0 AND (t.queue, t.lane) > (l.queue, l.lane)
              ORDER BY t.queue, t.lane LIMIT 1) n
      )
-     SELECT 'warning', 'unserved', i.instance_id, first.task_id,
+     SELECT 'warning', 'unserved', i.instance_id, coalesce(first.map_task_id, first.task_id),
             format('no worker offers activity "%s" on queue "%s"', first.name, l.queue)
      FROM lanes l
-     CROSS JOIN LATERAL (SELECT t.instance_key, t.task_id, t.name, t.scheduled_at FROM df.tasks t
+     CROSS JOIN LATERAL (SELECT t.instance_key, t.task_id, t.map_task_id, t.name, t.scheduled_at FROM df.tasks t
                          WHERE t.state = 0 AND t.queue = l.queue AND t.lane = l.lane
                          ORDER BY t.priority DESC, t.seq LIMIT 1) first
      JOIN df.instance_state i ON i.instance_key = first.instance_key
      WHERE first.scheduled_at <= clock_timestamp() - settle
-         AND NOT EXISTS (
-             SELECT FROM df.worker_sessions w
-             WHERE w.lease_until > clock_timestamp() AND l.queue = ANY (w.queues)
-                 AND (left(l.lane, 1) = '*' OR l.lane = ANY (w.activities)))
+         AND NOT df.lane_is_served(l.queue, l.lane)
      LIMIT df.doctor_limit())
     UNION ALL
     -- what waits for a quarantined instance waits with it

@@ -101,6 +101,11 @@ SELECT * FROM planted($$UPDATE df.instance_state SET last_updated_at = now() + i
 SELECT * FROM planted($$UPDATE df.tasks SET state = 4, deliveries = 5, fence = NULL, worker_key = NULL WHERE state = 1$$);
 SELECT * FROM planted($$UPDATE df.tasks SET state = 0, queue = 'far', fence = NULL, worker_key = NULL WHERE state = 1$$);
 SELECT * FROM planted($$UPDATE df.tasks SET state = 0, lane = 'hold2', fence = NULL, worker_key = NULL WHERE state = 1$$);
+-- lanes of maps, of limited SQL activities and of HTTP requests: who offers what is in them, or SQL, which everybody does
+SELECT lane, planted.*
+FROM unnest('{*sql,*slow,*:adds,*map*sql,*map*slow,*map:adds,*map hold,*map hold2,*http:hook,*map df_http,df_http}'::text[]) WITH ORDINALITY AS l (lane, n)
+LEFT JOIN LATERAL planted(format($$UPDATE df.tasks SET state = 0, lane = %L, fence = NULL, worker_key = NULL WHERE state = 1$$, lane)) ON true
+ORDER BY n;
 SELECT * FROM planted($$INSERT INTO df.inbox (instance_key, event_type, event_time) VALUES (@'event'), 12, now() - interval '1 hour')$$);
 SELECT * FROM planted($$DELETE FROM df.worker_sessions$$, $$UPDATE df.tasks SET state = 0, fence = NULL, worker_key = NULL WHERE state = 1$$);
 SELECT * FROM planted($$UPDATE df.home SET system_identifier = 1$$);

@@ -37,6 +37,7 @@ SELECT status, tasks, output FROM test.instance('notes');
 SELECT count(*), count(DISTINCT n), count(DISTINCT at) > 1 AS several_transactions FROM effects;
 
 -- the second does not fit into an engine call
+SET pgdf.inline_sql_budget = '100ms';
 TRUNCATE effects;
 SELECT df_start('crawls', NULL, 'crawls');
 CALL test.run(room => 0);
@@ -44,6 +45,7 @@ SELECT lane, open_items FROM df.tasks WHERE first_item = 2;
 CALL test.run();
 SELECT status, tasks, output FROM test.instance('crawls');
 SELECT n FROM effects ORDER BY n;
+RESET pgdf.inline_sql_budget;
 
 -- with a budget of 0, all of them go there
 SET pgdf.inline_sql_budget = 0;

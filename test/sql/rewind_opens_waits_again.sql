@@ -40,7 +40,7 @@ SELECT count(*) FROM timers;
 SELECT payload FROM df_history('w') WHERE event_type = 'GenericEvent';
 DELETE FROM broken WHERE task = 'first';
 SELECT df_rewind('w');
-SELECT df_raise_event('w', 'e');                 -- as long as the engine has not seen the request
+SELECT df_raise_event('w', 'e', '"behind"');     -- behind what the rewind gives back
 CALL test.run(room => 0);
 -- 2 and 3 are for the waits behind the repaired activity
 CALL test.run();
