@@ -60,6 +60,8 @@ typedef struct Handles
 } Handles;
 
 static int	schedule_activity(Turn *turn, FunctionCallInfo fcinfo);
+static bool is_recorded_name(const TurnTask *task, const text *name);
+static int	schedule_new_activity(Turn *turn, const char *name, Jsonb *input, FunctionCallInfo fcinfo);
 static Handles array_handles(FunctionCallInfo fcinfo, int arg);
 static Handles listed_handles(FunctionCallInfo fcinfo);
 static Datum when_all(FunctionCallInfo fcinfo, Turn *turn, Handles handles, bool fail_fast);
@@ -91,21 +93,42 @@ df_call_activity(PG_FUNCTION_ARGS)
 	PG_RETURN_JSONB_P(pgdf_turn_result(turn, handle));
 }
 
+/* Replayed, as most calls are, it has nothing to check but what history can tell. */
 static int
 schedule_activity(Turn *turn, FunctionCallInfo fcinfo)
 {
-	TaskOptions options = {0};
-	MemoryContext caller;
-	char	   *name;
+	const TurnTask *recorded = pgdf_turn_next_recorded(turn);
 	Jsonb	   *input = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	text	   *name;
 
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("activity name must not be null")));
-	name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	pgdf_check_name(name, "activity name", PGDF_NAME_MAX);
+	name = PG_GETARG_TEXT_PP(0);
+	if (recorded == NULL)
+		return schedule_new_activity(turn, text_to_cstring(name), input, fcinfo);
+	return pgdf_turn_schedule(turn, TASK_ACTIVITY,
+							  is_recorded_name(recorded, name) ? recorded->name : text_to_cstring(name),
+							  input, NULL);
+}
 
+static bool
+is_recorded_name(const TurnTask *task, const text *name)
+{
+	size_t		length = VARSIZE_ANY_EXHDR(name);
+
+	return task->name != NULL && strlen(task->name) == length &&
+		memcmp(task->name, VARDATA_ANY(name), length) == 0;
+}
+
+static int
+schedule_new_activity(Turn *turn, const char *name, Jsonb *input, FunctionCallInfo fcinfo)
+{
+	TaskOptions options = {0};
+	MemoryContext caller;
+
+	pgdf_check_name(name, "activity name", PGDF_NAME_MAX);
 	caller = MemoryContextSwitchTo(turn->context);
 	if (!PG_ARGISNULL(2))
 	{

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
@@ -274,6 +275,7 @@ pgdf_replay_event(Replay *replay, const Event *event)
 		task->kind = kind;
 		task->name = name_of(replay, event);
 		task->input_hash = event->input_hash;
+		task->known_input = NULL;
 		task->scheduled_event = event->event_id;
 		if (kind == TASK_RECORD || kind == TASK_SEND ||
 			(kind == TASK_MAP && pgdf_map_is_empty(event->payload)))
@@ -293,6 +295,7 @@ pgdf_replay_event(Replay *replay, const Event *event)
 	task->outcome = event->failure != NULL ? OUTCOME_FAILED : OUTCOME_COMPLETED;
 	task->outcome_event = event->event_id;
 	task->result = event->payload;
+	task->result_json = NULL;
 	task->failure = event->failure;
 }
 
@@ -347,6 +350,7 @@ run_function(Instance *instance, const Registration *registration, Turn *turn, U
 void
 pgdf_turn_run(Turn *turn, UserCode *code)
 {
+	turn->tag = hash_bytes(turn->run_id.data, UUID_LEN) ^ (uint32) turn->execution;
 	pgdf_turn = turn;
 	PG_TRY();
 	{

@@ -3,9 +3,9 @@
  *		Histories that this backend has read, kept for the next turn.
  *
  * A turn of a chain needs its whole history, of which all but a few events were
- * there a turn ago.  An entry is the replay of what was read from the table, and
- * nothing else: turns get a copy of its arrays, so what they decide never gets into
- * it.  History is only appended to, under the instance's row lock, so an entry of the
+ * there a turn ago.  An entry is the replay of what was read from the table: turns
+ * get a copy of its arrays, so what they decide never gets into it.  They leave there
+ * which inputs they have compared: these have the hash that history says, for ever.  History is only appended to, under the instance's row lock, so an entry of the
  * same run and execution is a beginning of what the table has, and the rest is read.
  *
  * One exception: a transaction that reads what it has written itself, and is rolled
@@ -55,7 +55,6 @@ static void start(void);
 static CacheEntry *find_entry(const StoredHistory *history);
 static void read_on(CacheEntry *entry, const StoredHistory *history);
 static void convert_results(Replay *replay);
-static Replay *copy_of(const Replay *replay, MemoryContext context);
 static void drop_entry(CacheEntry *entry);
 static void make_room(void);
 
@@ -75,7 +74,9 @@ pgdf_replay_cache_load(const StoredHistory *history, MemoryContext context)
 	entry = find_entry(history);
 	read_on(entry, history);
 	make_room();
-	return copy_of(entry->replay, context);
+	replay = pgdf_replay_create(context);
+	pgdf_replay_copy(replay, entry->replay);
+	return replay;
 }
 
 void
@@ -164,25 +165,6 @@ convert_results(Replay *replay)
 		MemoryContextReset(part);
 	}
 	MemoryContextDelete(part);
-}
-
-/* With arrays of its own, and the strings of the original. */
-static Replay *
-copy_of(const Replay *replay, MemoryContext context)
-{
-	Replay	   *copy = pgdf_replay_create(context);
-
-	if (replay->ntasks > 0)
-	{
-		(void) pgdf_replay_task(copy, replay->ntasks + 1);
-		memcpy(copy->tasks, replay->tasks, (Size) replay->ntasks * sizeof(TurnTask));
-	}
-	for (int i = 0; i < replay->nstarts; i++)
-		pgdf_replay_add_start(copy, replay->starts[i].event_id, replay->starts[i].time);
-	copy->ntasks = replay->ntasks;
-	copy->nrewinds = replay->nrewinds;
-	copy->has_restarts = replay->has_restarts;
-	return copy;
 }
 
 static void

@@ -28,6 +28,9 @@
 /* Combinations in one awaited expression; it is stored with the instance, and walked at every delivery. */
 #define AWAIT_NODES_MAX		100000
 
+/* What an execution's replays may remember, beside its history. */
+#define REMEMBERED_MAX	(1024 * 1024)
+
 /* New tasks may take so much before memory is looked at again. */
 #define MEASURE_BYTES	(1024 * 1024)
 
@@ -40,6 +43,8 @@ bool		pgdf_in_sql_activity = false;
 static void forget_unrecorded(Replay *replay);
 static void raise_suspended(void) pg_attribute_noreturn();
 static void diverge(Turn *turn, const char *expected, const char *actual) pg_attribute_noreturn();
+static int64 input_hash(const Turn *turn, Jsonb *input);
+static Jsonb *remember(Replay *replay, const Jsonb *json);
 static void replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash);
 static void add_task(Turn *turn, int number, TaskKind kind, const char *name, Jsonb *input,
 					 int64 hash, const TaskOptions *options);
@@ -47,7 +52,6 @@ static void check_memory(Turn *turn, Jsonb *input);
 static void restart_child(Turn *turn, int number, Jsonb *input, const TaskOptions *options);
 static void adopt_event_task(Turn *turn, int number, const char *name);
 static char *describe(TaskKind kind, const char *name, int number);
-static uint32 execution_tag(const Turn *turn);
 static int	completed_at(const Turn *turn, int64 handle);
 static int	group_completed_at(const Turn *turn, const TaskGroup *group);
 static AwaitTree *await_tree_build(Turn *turn, int64 handle);
@@ -112,6 +116,27 @@ pgdf_replay_create(MemoryContext context)
 	return replay;
 }
 
+void
+pgdf_replay_copy(Replay *copy, Replay *origin)
+{
+	if (origin->ntasks > 0)
+	{
+		(void) pgdf_replay_task(copy, origin->ntasks + 1);
+		memcpy(copy->tasks, origin->tasks, (Size) origin->ntasks * sizeof(TurnTask));
+	}
+	if (origin->nstarts > 0)
+	{
+		copy->start_capacity = origin->nstarts + 1;
+		copy->starts = MemoryContextAllocHuge(copy->context, (Size) copy->start_capacity * sizeof(TurnStart));
+		memcpy(copy->starts, origin->starts, (Size) origin->nstarts * sizeof(TurnStart));
+	}
+	copy->ntasks = origin->ntasks;
+	copy->nstarts = origin->nstarts;
+	copy->nrewinds = origin->nrewinds;
+	copy->has_restarts = origin->has_restarts;
+	copy->origin = origin;
+}
+
 TurnTask *
 pgdf_replay_task(Replay *replay, int number)
 {
@@ -130,6 +155,7 @@ pgdf_replay_task(Replay *replay, int number)
 			   (Size) (capacity - replay->task_capacity) * sizeof(TurnTask));
 		replay->task_capacity = capacity;
 	}
+	replay->ntouched = Max(replay->ntouched, number);
 	return &replay->tasks[number - 1];
 }
 
@@ -166,7 +192,7 @@ pgdf_turn_create(MemoryContext context, Replay *replay)
 static void
 forget_unrecorded(Replay *replay)
 {
-	for (int i = 0; i < replay->ntasks; i++)
+	for (int i = 0; replay->has_cancelled && i < replay->ntasks; i++)
 	{
 		TurnTask   *task = &replay->tasks[i];
 
@@ -177,9 +203,11 @@ forget_unrecorded(Replay *replay)
 		task->outcome_event = 0;
 		task->failure = NULL;
 	}
-	if (replay->task_capacity > replay->ntasks)
+	replay->has_cancelled = false;
+	if (replay->ntouched > replay->ntasks)
 		memset(replay->tasks + replay->ntasks, 0,
-			   (Size) (replay->task_capacity - replay->ntasks) * sizeof(TurnTask));
+			   (Size) (replay->ntouched - replay->ntasks) * sizeof(TurnTask));
+	replay->ntouched = replay->ntasks;
 }
 
 void
@@ -196,6 +224,12 @@ pgdf_turn_check_end(Turn *turn)
 	turn->divergence_event = task->scheduled_event;
 }
 
+const TurnTask *
+pgdf_turn_next_recorded(const Turn *turn)
+{
+	return turn->next_task > turn->replay->ntasks ? NULL : &turn->replay->tasks[turn->next_task - 1];
+}
+
 int
 pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
 				   const TaskOptions *options)
@@ -204,7 +238,7 @@ pgdf_turn_schedule(Turn *turn, TaskKind kind, const char *name, Jsonb *input,
 		input = pgdf_payload_null();
 	return pgdf_turn_schedule_hashed(turn, kind, name, input,
 									 kind == TASK_RECORD || kind == TASK_EVENT ? 0 :
-									 pgdf_payload_hash(input), options);
+									 input_hash(turn, input), options);
 }
 
 int
@@ -230,7 +264,7 @@ pgdf_turn_schedule_hashed(Turn *turn, TaskKind kind, const char *name, Jsonb *in
 int64
 pgdf_turn_handle(const Turn *turn, int number)
 {
-	return (int64) (((uint64) execution_tag(turn) << 32) | (uint64) number);
+	return (int64) (((uint64) turn->tag << 32) | (uint64) number);
 }
 
 int64
@@ -257,7 +291,7 @@ pgdf_turn_group(Turn *turn, AwaitKind kind, const int64 *members, int nmembers)
 		memcpy(group->members, members, nmembers * sizeof(int64));
 	MemoryContextSwitchTo(caller);
 
-	return (int64) (((uint64) execution_tag(turn) << 32) | HANDLE_GROUP_BIT |
+	return (int64) (((uint64) turn->tag << 32) | HANDLE_GROUP_BIT |
 					(uint64) turn->ngroups++);
 }
 
@@ -300,7 +334,14 @@ pgdf_turn_result(Turn *turn, int64 handle)
 		raise_failure(turn, task, pgdf_turn_task_number(handle));
 	if (task->kind == TASK_MAP)
 		return pgdf_map_result(turn, pgdf_turn_task_number(handle));
-	return task->result_json != NULL ? task->result_json : pgdf_payload_to_jsonb(task->result);
+	if (task->result_json == NULL)
+	{
+		Jsonb	   *json = pgdf_payload_to_jsonb(task->result);
+
+		task->result_json = remember(turn->replay, json);
+		return json;
+	}
+	return task->result_json;
 }
 
 int64
@@ -331,7 +372,7 @@ pgdf_turn_task(const Turn *turn, int64 handle)
 	int64		number = (int64) (bits & HANDLE_NUMBER_MASK);
 	bool		is_group = (bits & HANDLE_GROUP_BIT) != 0;
 
-	if ((uint32) (bits >> 32) != execution_tag(turn) ||
+	if ((uint32) (bits >> 32) != turn->tag ||
 		(is_group ? number >= turn->ngroups : (number < 1 || number >= turn->next_task)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -460,6 +501,7 @@ pgdf_turn_cancel(Turn *turn, int64 handle)
 	task->outcome_event = turn->replay->starts[turn->start].event_id;
 	task->failure = pgdf_failure_to_json(&failure);
 	task->is_cancelled = true;
+	turn->replay->has_cancelled = true;
 	if (!pgdf_turn_is_replaying(turn))
 		turn->cancelled = lappend_int(turn->cancelled, pgdf_turn_task_number(handle));
 	MemoryContextSwitchTo(caller);
@@ -535,6 +577,49 @@ diverge(Turn *turn, const char *expected, const char *actual)
 	raise_suspended();
 }
 
+/*
+ * The hash of an input, which is what history has of it.  An input is mostly the one
+ * of the replay before, to the byte, and to compare these is many times faster.
+ */
+static int64
+input_hash(const Turn *turn, Jsonb *input)
+{
+	Replay	   *replay = turn->replay;
+	TurnTask   *task = turn->next_task > replay->ntasks ? NULL : &replay->tasks[turn->next_task - 1];
+	int64		hash;
+
+	if (task != NULL && task->known_input != NULL &&
+		VARSIZE(task->known_input) == VARSIZE(input) &&
+		memcmp(task->known_input, input, VARSIZE(input)) == 0)
+		return task->input_hash;
+
+	hash = pgdf_payload_hash(input);
+	if (task != NULL && task->known_input == NULL && task->input_hash == hash)
+	{
+		Replay	   *origin = replay->origin;
+		bool		is_shared = origin != NULL && turn->next_task <= origin->ntasks;
+
+		task->known_input = remember(is_shared ? origin : replay, input);
+		if (is_shared)
+			origin->tasks[turn->next_task - 1].known_input = task->known_input;
+	}
+	return hash;
+}
+
+/* A copy that the next replay finds; NULL when there is no room for more. */
+static Jsonb *
+remember(Replay *replay, const Jsonb *json)
+{
+	Jsonb	   *copy;
+
+	if (replay->remembered + VARSIZE(json) > REMEMBERED_MAX)
+		return NULL;
+	replay->remembered += VARSIZE(json);
+	copy = MemoryContextAlloc(replay->context, VARSIZE(json));
+	memcpy(copy, json, VARSIZE(json));
+	return copy;
+}
+
 /* Compare a call with what history has under its number. */
 static void
 replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash)
@@ -551,7 +636,7 @@ replay_task(Turn *turn, int number, TaskKind kind, const char *name, int64 hash)
 	}
 	if (task->kind != kind ||
 		(name == NULL) != (task->name == NULL) ||
-		(name != NULL && pg_strcasecmp(name, task->name) != 0))
+		(name != task->name && pg_strcasecmp(name, task->name) != 0))
 		diverge(turn, describe(task->kind, task->name, number),
 				describe(kind, name, number));
 	if (task->input_hash != hash)
@@ -661,12 +746,6 @@ describe(TaskKind kind, const char *name, int number)
 			return psprintf("map of \"%s\" (task %d)", name ? name : "", number);
 	}
 	return pstrdup("an unknown call");
-}
-
-static uint32
-execution_tag(const Turn *turn)
-{
-	return hash_bytes(turn->run_id.data, UUID_LEN) ^ (uint32) turn->execution;
 }
 
 /* The event with which a task or combination became complete; NEVER if it is not. */

@@ -78,11 +78,12 @@ typedef struct TurnTask
 	TaskKind	kind;
 	char	   *name;			/* NULL for records */
 	int64		input_hash;
+	Jsonb	   *known_input;	/* an input that has this hash, or NULL: compared by an earlier replay */
 	int			scheduled_event;	/* 0: decided in this turn */
 	TaskOutcome outcome;
 	int			outcome_event;
 	text	   *result;			/* JSON text */
-	Jsonb	   *result_json;	/* the same, when somebody has converted it */
+	Jsonb	   *result_json;	/* the same, when it has been converted */
 	text	   *failure;		/* failureDetails */
 	bool		is_cancelled;	/* by df_cancel, as of where the function is */
 	bool		must_restart;	/* a child that has failed and cannot be rewound */
@@ -103,12 +104,16 @@ typedef struct Replay
 	MemoryContext context;
 	TurnTask   *tasks;
 	int			ntasks;			/* in history */
+	int			ntouched;		/* tasks behind this one are empty */
 	int			task_capacity;
 	TurnStart  *starts;
 	int			nstarts;
 	int			start_capacity;
 	int			nrewinds;
 	bool		has_restarts;	/* tasks with must_restart */
+	bool		has_cancelled;	/* tasks with is_cancelled */
+	struct Replay *origin;		/* whose strings it shares, and which outlives it; or NULL */
+	Size		remembered;		/* bytes of what replays have found out */
 } Replay;
 
 /* A failure that the function was told of. */
@@ -138,6 +143,7 @@ typedef struct Turn
 	const char *name;
 	pg_uuid_t	run_id;
 	int			execution;
+	uint32		tag;			/* of this execution, in handles */
 	Jsonb	   *input;
 
 	/* the cursor */
@@ -194,6 +200,9 @@ extern void pgdf_check_timeout(const Interval *interval, const char *what);
 
 extern Replay *pgdf_replay_create(MemoryContext context);
 
+/* Make an empty replay a copy with arrays of its own, and the strings of the original, which must outlive it. */
+extern void pgdf_replay_copy(Replay *copy, Replay *origin);
+
 /* The task of that number, growing the array with empty ones; error XX001 below 1. */
 extern TurnTask *pgdf_replay_task(Replay *replay, int number);
 
@@ -207,6 +216,9 @@ extern Turn *pgdf_turn_create(MemoryContext context, Replay *replay);
  * has?  If not, the turn has diverged.
  */
 extern void pgdf_turn_check_end(Turn *turn);
+
+/* The task that history has under the number that the next one gets; NULL: it is a new decision. */
+extern const TurnTask *pgdf_turn_next_recorded(const Turn *turn);
 
 /*
  * Make the next task: the recorded one, after comparing, or a new decision.

@@ -1,4 +1,5 @@
 -- df_rewind: only the uncaught failure that ended the instance is run again, and what came after it; all else stays as recorded.
+SET pgdf.inline_sql_budget = '10s';
 
 CREATE TABLE broken (task text PRIMARY KEY);
 CREATE TABLE runs (n serial, task text);
