@@ -7,6 +7,9 @@
  * and whatever it decides is thrown away.  Inside a transaction that replaces the
  * function, df_deploy_check asks before anybody else sees the new body.
  *
+ * As in an engine call, a transaction runs the code of one owner only: PL/pgSQL
+ * remembers for a transaction what an earlier owner was allowed to call.
+ *
  * SPDX-License-Identifier: PostgreSQL
  */
 #include "postgres.h"
@@ -28,6 +31,7 @@
 #include "payload.h"
 #include "pin.h"
 #include "spi.h"
+#include "user_code.h"
 
 static PgdfStatement names_statement = {
 	"SELECT name, version FROM df.registrations WHERE kind = 'orchestrator' AND function = $1",
@@ -38,9 +42,22 @@ static PgdfStatement instances_statement = {
 	"SELECT instance_key, instance_id, run_id, execution, name, owner::oid, input, next_event_id"
 	"  FROM df.instance_state"
 	" WHERE completed_at IS NULL AND next_event_id > 1 AND name = $1 AND version = $2"
-	"   AND ($4 OR pg_has_role($3, owner, 'MEMBER'))"
+	"   AND owner::oid = $3"
 	" ORDER BY instance_key",
-	4, {TEXTOID, TEXTOID, OIDOID, BOOLOID}
+	3, {TEXTOID, TEXTOID, OIDOID}
+};
+
+/* $3: the caller is an administrator. */
+static PgdfStatement owners_statement = {
+	"SELECT DISTINCT s.owner::oid"
+	"  FROM df.registrations r"
+	" CROSS JOIN LATERAL (SELECT owner FROM df.instance_state"
+	"                      WHERE completed_at IS NULL AND next_event_id > 1"
+	"                        AND name = r.name AND version = r.version"
+	"                        AND ($3 OR pg_has_role($2, owner, 'MEMBER')) OFFSET 0) s"
+	" WHERE r.kind = 'orchestrator' AND r.function = $1"
+	" ORDER BY 1 LIMIT 11",
+	3, {TEXTOID, OIDOID, BOOLOID}
 };
 
 /* A window of the instances that would run their next turn with the code they are pinned to. */
@@ -58,27 +75,36 @@ PG_FUNCTION_INFO_V1(df_deploy_check);
 PG_FUNCTION_INFO_V1(df_replay_check);
 
 static int64 check_window(ReturnSetInfo *rsinfo, Oid owner, int64 after_key);
-static void check_name(ReturnSetInfo *rsinfo, const char *name, const char *version, Oid role);
+static void check_name(ReturnSetInfo *rsinfo, const char *name, const char *version, Oid owner);
+static Oid	only_owner(Datum signature, Oid role);
+static char *owner_names(uint64 n);
+static void begin_owner(Oid owner);
 static void check_instance(ReturnSetInfo *rsinfo, const Registration *registration,
 						   const char *code_hash, uint64 row);
 static void run_pinned(Turn *turn, UserCode *code);
 static void report(ReturnSetInfo *rsinfo, const char *instance_id, const Turn *turn);
 
 /*
- * df_deploy_check(function): live instances of the caller's whose history the
- * function's present body does not match.  Error 42704 when it is not registered.
+ * df_deploy_check(function, owner): live instances of one owner whose history the
+ * function's present body does not match; NULL: of the only one whose instances
+ * the caller may see.  Error 42704 when it is not registered, 55000 when there
+ * are several owners.
  */
 Datum
 df_deploy_check(PG_FUNCTION_ARGS)
 {
 	Oid			role = GetUserId();
-	Datum		signature = CStringGetTextDatum(format_procedure_qualified(PG_GETARG_OID(0)));
+	Oid			owner = PG_NARGS() > 1 && !PG_ARGISNULL(1) ? PG_GETARG_OID(1) : InvalidOid;
+	Datum		signature;
 	PgdfIdentity caller;
 	SPITupleTable *rows;
 	uint64		n;
 
 	pgdf_refuse_in_engine("df_deploy_check");
 	pgdf_init_srf(fcinfo);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
+	signature = CStringGetTextDatum(format_procedure_qualified(PG_GETARG_OID(0)));
 	pgdf_enter(&caller);
 	SPI_connect();
 	n = pgdf_spi_execute(&names_statement, &signature, NULL);
@@ -88,7 +114,13 @@ df_deploy_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("function %s is not registered as an orchestrator",
 						TextDatumGetCString(signature))));
-	for (uint64 row = 0; row < n; row++)
+	if (!OidIsValid(owner))
+		owner = only_owner(signature, role);
+	else if (!pgdf_may_act_for(role, owner))
+		owner = InvalidOid;		/* somebody else's are like none */
+	if (OidIsValid(owner))
+		begin_owner(owner);
+	for (uint64 row = 0; row < n && OidIsValid(owner); row++)
 	{
 		char	   *name;
 		char	   *version;
@@ -96,11 +128,65 @@ df_deploy_check(PG_FUNCTION_ARGS)
 		SPI_tuptable = rows;
 		name = pgdf_spi_cstring(row, 1);
 		version = pgdf_spi_cstring(row, 2);
-		check_name((ReturnSetInfo *) fcinfo->resultinfo, name, version, role);
+		check_name((ReturnSetInfo *) fcinfo->resultinfo, name, version, owner);
 	}
 	SPI_finish();
 	pgdf_leave(&caller);
 	return (Datum) 0;
+}
+
+/* InvalidOid: there is no live instance. */
+static Oid
+only_owner(Datum signature, Oid role)
+{
+	Datum		values[3] = {signature, ObjectIdGetDatum(role), BoolGetDatum(pgdf_is_admin(role))};
+	uint64		n = pgdf_spi_execute(&owners_statement, values, NULL);
+	bool		isnull;
+
+	if (n > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("live instances of function %s belong to several roles",
+						TextDatumGetCString(signature)),
+				 errdetail("They belong to %s.", owner_names(n)),
+				 errhint("Name the owner, and check each of them in a transaction of its own.")));
+	return n == 0 ? InvalidOid : DatumGetObjectId(pgdf_spi_datum(0, 1, &isnull));
+}
+
+static char *
+owner_names(uint64 n)
+{
+	StringInfoData names;
+	bool		isnull;
+
+	initStringInfo(&names);
+	for (uint64 row = 0; row < n && row < 10; row++)
+	{
+		char	   *name = GetUserNameFromId(DatumGetObjectId(pgdf_spi_datum(row, 1, &isnull)), true);
+
+		if (name != NULL)
+			appendStringInfo(&names, "%s\"%s\"", names.len > 0 ? ", " : "", name);
+	}
+	if (n > 10)
+		appendStringInfoString(&names, " and others");
+	return names.data;
+}
+
+/* The session is the caller's own: what is in it is not taken away, and what such code leaves in it is little. */
+static void
+begin_owner(Oid owner)
+{
+	static LocalTransactionId last_lxid = InvalidLocalTransactionId;
+	static Oid	last_owner = InvalidOid;
+
+	if (last_lxid == pgdf_my_lxid() && last_owner != owner)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("code of another owner has already run in this transaction"),
+				 errhint("Check each owner in a transaction of its own.")));
+	last_lxid = pgdf_my_lxid();
+	last_owner = owner;
+	pgdf_session_lend();
 }
 
 /*
@@ -118,7 +204,7 @@ df_replay_check(PG_FUNCTION_ARGS)
 	pgdf_init_srf(fcinfo);
 	pgdf_enter(&caller);
 	SPI_connect();
-	pgdf_session_reset(owner);
+	begin_owner(owner);
 	while ((key = check_window((ReturnSetInfo *) fcinfo->resultinfo, owner, key)) > 0)
 		CHECK_FOR_INTERRUPTS();
 	SPI_finish();
@@ -161,12 +247,11 @@ check_window(ReturnSetInfo *rsinfo, Oid owner, int64 after_key)
 }
 
 static void
-check_name(ReturnSetInfo *rsinfo, const char *name, const char *version, Oid role)
+check_name(ReturnSetInfo *rsinfo, const char *name, const char *version, Oid owner)
 {
 	Registration *registration = pgdf_registry_find(name, version);
-	Datum		values[4] = {
-		CStringGetTextDatum(name), CStringGetTextDatum(version),
-		ObjectIdGetDatum(role), BoolGetDatum(pgdf_is_admin(role))
+	Datum		values[3] = {
+		CStringGetTextDatum(name), CStringGetTextDatum(version), ObjectIdGetDatum(owner)
 	};
 	uint64		n = pgdf_spi_execute(&instances_statement, values, NULL);
 	SPITupleTable *rows = SPI_tuptable;

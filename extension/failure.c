@@ -130,6 +130,19 @@ pgdf_clip(const char *string)
 	return psprintf("%.*s ...", pg_mbcliplen(string, TEXT_MAX + 1, TEXT_MAX), string);
 }
 
+void
+pgdf_error_clip(ErrorData *edata)
+{
+	char	  **parts[] = {&edata->message, &edata->detail, &edata->detail_log, &edata->hint,
+		&edata->context, &edata->internalquery};
+
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		if (*parts[i] != NULL)
+			*parts[i] = unconstify(char *, pgdf_clip(*parts[i]));
+	}
+}
+
 /*
  * 55000 is misuse (a function called where it may not be), 55P02 a setting that
  * cannot be changed: another try will not help.

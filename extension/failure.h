@@ -40,6 +40,9 @@ extern text *pgdf_failure_from_error(const ErrorData *edata, text *inner);
 /* The string, or a copy of its beginning when it is longer than anybody reads. */
 extern const char *pgdf_clip(const char *string);
 
+/* The same for all texts of an error that is raised again. */
+extern void pgdf_error_clip(ErrorData *edata);
+
 /* Is the error of the system's making (08, 40, 53, 55, 57, 58, XX): to be tried again, never an outcome? */
 extern bool pgdf_error_is_transient(const ErrorData *edata);
 

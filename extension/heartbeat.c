@@ -17,6 +17,7 @@
 #include "payload.h"
 #include "pgdf.h"
 #include "turn.h"
+#include "user_code.h"
 
 /* Longest progress, as everywhere. */
 #define PROGRESS_BYTES_MAX	16384
@@ -52,11 +53,8 @@ df_heartbeat(PG_FUNCTION_ARGS)
 				 errdetail("It has %d bytes; %d are allowed.",
 						   (int) VARSIZE_ANY_EXHDR(progress), PROGRESS_BYTES_MAX)));
 
-	/* at this level it reaches the client whatever the settings are, and by default no log */
 	if (may_send())
-		ereport(INFO,
-				(errcode(ERRCODE_DF_PROGRESS),
-				 errmsg_internal("%s", text_to_cstring(progress))));
+		pgdf_user_code_tell(ERRCODE_DF_PROGRESS, text_to_cstring(progress));
 	PG_RETURN_VOID();
 }
 

@@ -35,6 +35,9 @@
 /* And when another session has one of the tasks that its end would forget. */
 #define TASKS_RETRY_MS		20
 
+/* So much of the lines that say where an instance waits is kept. */
+#define CONTEXT_BYTES_MAX	8192
+
 /* To undo the beginning of a turn. */
 typedef struct TurnMark
 {
@@ -73,6 +76,7 @@ static void apply_suspended(Engine *engine, Instance *instance, Turn *turn);
 static void fail_instance(Engine *engine, Instance *instance, const Turn *turn, ErrorData *error);
 static void handle_divergence(Engine *engine, Instance *instance, const Turn *turn);
 static void handle_unfinished(Engine *engine, Instance *instance, const char *reason);
+static char *outermost_lines(char *context);
 static void rest(Instance *instance, int ms);
 
 void
@@ -398,7 +402,8 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 	{
 		undo_turn(instance, mark);
 		handle_unfinished(engine, instance,
-						  psprintf("turn could not be finished: %s (SQLSTATE %s)", code->error->message,
+						  psprintf("turn could not be finished: %s (SQLSTATE %s)",
+								   code->error->message != NULL ? pgdf_clip(code->error->message) : "",
 								   unpack_sql_state(code->error->sqlerrcode)));
 		return;
 	}
@@ -426,7 +431,7 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 
 	if (turn->is_suspended)
 	{
-		instance->waiting_at = code->error != NULL ? code->error->context : NULL;
+		instance->waiting_at = code->error != NULL ? outermost_lines(code->error->context) : NULL;
 		apply_suspended(engine, instance, turn);
 	}
 	else if (is_raised)
@@ -511,6 +516,19 @@ handle_unfinished(Engine *engine, Instance *instance, const char *reason)
 		return;
 	}
 	rest(instance, TURN_RETRY_MS * instance->turn_failures);
+}
+
+/* The last lines are those of the orchestrator itself; others may have the text of a statement. */
+static char *
+outermost_lines(char *context)
+{
+	size_t		length = context != NULL ? strlen(context) : 0;
+	char	   *line;
+
+	if (length <= CONTEXT_BYTES_MAX)
+		return context;
+	line = strchr(context + length - CONTEXT_BYTES_MAX, '\n');
+	return line != NULL ? line + 1 : NULL;
 }
 
 /* Another turn, after so long. */

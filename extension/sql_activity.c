@@ -543,7 +543,10 @@ pgdf_sql_run_slow(UserCode *code)
 	if (run_attempt(code, &failure) == ATTEMPT_UNDECIDED)
 	{
 		if (code->end != USER_CODE_TIMED_OUT)
+		{
+			pgdf_error_clip(code->error);
 			ReThrowError(code->error);
+		}
 		failure = timeout_failure(code->budget_ms);
 	}
 	return failure;

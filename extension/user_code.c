@@ -19,10 +19,13 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "storage/lock.h"
+#include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 
 #include "engine.h"
 #include "failure.h"
@@ -45,9 +48,15 @@ static const char *const fixed_settings[][2] = {
 
 static void set_local(const char *name, const char *value);
 static void watch_transactions(void);
+static void forget_plans(void);
+static void tell_nobody(void);
+static void tell_client(void);
 static Oid	prologue(UserCode *code);
 static void epilogue(const UserCode *code);
 static void run_deferred(void);
+
+/* Where messages of this session go while user code runs: see tell_nobody(). */
+static CommandDest client = DestNone;
 
 /* Whose code this session has run. */
 static Oid	session_owner = InvalidOid;
@@ -80,6 +89,7 @@ pgdf_user_code_run(UserCode *code)
 		if (OidIsValid(function))
 		{
 			error_context_stack = NULL; /* whoever called the engine is none of its business */
+			tell_nobody();
 			if (code->budget_ms > 0)
 				pgdf_runaway_arm(code->budget_ms);
 			code->result = pgdf_invoke(function, code->input);
@@ -92,11 +102,13 @@ pgdf_user_code_run(UserCode *code)
 	{
 		MemoryContextSwitchTo(caller);
 		code->error = CopyErrorData();
+		code->error->output_to_client = client == DestRemote;	/* if the engine raises it again */
 		FlushErrorState();
 		code->end = USER_CODE_RAISED;
 	}
 	PG_END_TRY();
 
+	tell_client();
 	timed_out = pgdf_runaway_disarm();
 	if (timed_out)
 		code->end = USER_CODE_TIMED_OUT;
@@ -116,6 +128,44 @@ pgdf_user_code_run(UserCode *code)
 }
 
 /*
+ * What user code says (RAISE, at whatever level) is for the server's log, if that
+ * takes it.  The session is the engine's: its client would have to hold a message
+ * of any size, and take for the server's own what somebody made up.
+ */
+static void
+tell_nobody(void)
+{
+	client = whereToSendOutput;
+	whereToSendOutput = DestNone;
+}
+
+static void
+tell_client(void)
+{
+	if (client != DestNone)
+		whereToSendOutput = client;
+	client = DestNone;
+}
+
+void
+pgdf_user_code_tell(int sqlstate, const char *message)
+{
+	CommandDest muted = whereToSendOutput;
+
+	PG_TRY();
+	{
+		whereToSendOutput = client;
+		/* at this level it reaches the client whatever the settings are, and by default no log */
+		ereport(INFO, (errcode(sqlstate), errmsg_internal("%s", message)));
+	}
+	PG_FINALLY();
+	{
+		whereToSendOutput = muted;
+	}
+	PG_END_TRY();
+}
+
+/*
  * A rollback does not undo everything: session locks, prepared statements,
  * sequence state and temporary tables would reach the next owner's code.
  */
@@ -128,6 +178,7 @@ pgdf_session_reset(Oid next_owner)
 	reset_in = GetCurrentSubTransactionId();
 	if (!session_is_clean)
 	{
+		forget_plans();
 		/* session locks only: this call holds locks of its own until its transaction ends */
 		LockReleaseSession(USER_LOCKMETHOD);
 		DropAllPreparedStatements();
@@ -136,6 +187,26 @@ pgdf_session_reset(Oid next_owner)
 		Async_UnlistenAll();
 	}
 	session_owner = next_owner;
+	session_is_clean = false;
+}
+
+/*
+ * Plans that PL/pgSQL keeps have inlined functions in them, and results of
+ * immutable ones, which the last owner was allowed to call.  Those that name any
+ * function that is not the server's own are made anew; of the engine's statements
+ * these are few.
+ */
+static void
+forget_plans(void)
+{
+	CallSyscacheCallbacks(PROCOID, 0);
+}
+
+void
+pgdf_session_lend(void)
+{
+	forget_plans();
+	session_owner = InvalidOid;
 	session_is_clean = false;
 }
 

@@ -49,7 +49,13 @@ typedef struct UserCode
  */
 extern void pgdf_user_code_run(UserCode *code);
 
+/* While user code runs: the one kind of message that its client gets. */
+extern void pgdf_user_code_tell(int sqlstate, const char *message);
+
 /* Forget what code of another owner left in this session. */
 extern void pgdf_session_reset(Oid next_owner);
+
+/* Code is about to be run in a session that is somebody's own, and not to be cleaned; only an engine call that follows does. */
+extern void pgdf_session_lend(void);
 
 #endif							/* PGDF_USER_CODE_H */

@@ -14,7 +14,6 @@
 #define FINDINGS_SQL	"SELECT severity, finding, instance_id, task_id, detail FROM df.doctor"
 
 static PGresult *owners_replay(CliConnection *c, PGresult *findings);
-static PGresult *rows_append(PGresult *findings, const PGresult *more);
 static CliExit findings_print(const PGresult *findings, const CliOptions *options);
 
 CliExit
@@ -53,35 +52,11 @@ owners_replay(CliConnection *c, PGresult *findings)
 		PGresult   *replayed = cli_query(c, FINDINGS_SQL "(replay => $1::text::oid::regrole)"
 										 " WHERE finding = 'I10'", 1, values, NULL);
 
-		findings = rows_append(findings, replayed);
+		findings = cli_rows_append(findings, replayed);
 		PQclear(replayed);
 	}
 	PQclear(owners);
 	return findings;
-}
-
-/* Takes the findings; NULL: there are no more (an error, which has been reported), or no memory. */
-static PGresult *
-rows_append(PGresult *findings, const PGresult *more)
-{
-	PGresult   *all = more == NULL ? NULL : PQcopyResult(findings, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
-	int			first = PQntuples(findings);
-
-	PQclear(findings);
-	for (int row = 0; all != NULL && row < PQntuples(more); row++)
-	{
-		for (int column = 0; column < PQnfields(more); column++)
-		{
-			char	   *value = PQgetisnull(more, row, column) ? NULL : PQgetvalue(more, row, column);
-
-			if (PQsetvalue(all, first + row, column, value, value ? PQgetlength(more, row, column) : -1))
-				continue;
-			cli_error("out of memory");
-			PQclear(all);
-			return NULL;
-		}
-	}
-	return all;
 }
 
 static CliExit

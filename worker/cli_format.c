@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "cli_message.h"
 #include "json.h"
 #include "xalloc.h"
 
@@ -196,6 +197,29 @@ cli_format_width(const char *text)
 		left -= length;
 	}
 	return width;
+}
+
+PGresult *
+cli_rows_append(PGresult *rows, const PGresult *more)
+{
+	PGresult   *all = more == NULL ? NULL : PQcopyResult(rows, PG_COPYRES_ATTRS | PG_COPYRES_TUPLES);
+	int			first = PQntuples(rows);
+
+	PQclear(rows);
+	for (int row = 0; all != NULL && row < PQntuples(more); row++)
+	{
+		for (int column = 0; column < PQnfields(more); column++)
+		{
+			char	   *value = PQgetisnull(more, row, column) ? NULL : PQgetvalue(more, row, column);
+
+			if (PQsetvalue(all, first + row, column, value, value ? PQgetlength(more, row, column) : -1))
+				continue;
+			cli_error("out of memory");
+			PQclear(all);
+			return NULL;
+		}
+	}
+	return all;
 }
 
 void

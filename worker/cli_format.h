@@ -41,6 +41,9 @@ extern int	cli_format_width(const char *text);
 
 /* Print on stdout. */
 extern void cli_print_table(const PGresult *result);
+
+/* More rows of the same columns.  Takes the rows; NULL: there are no more (an error, which has been reported), or no memory. */
+extern PGresult *cli_rows_append(PGresult *rows, const PGresult *more);
 extern void cli_print_fields(const PGresult *result, int row);
 
 /* Print, indented, on stdout; takes over the caller's reference. */

@@ -14,6 +14,7 @@
 #include "http_server.h"
 #include "log.h"
 #include "sd_notify.h"
+#include "seclude.h"
 #include "signals.h"
 #include "worker.h"
 
@@ -28,6 +29,7 @@ gateway_main(int argc, char **argv)
 {
 	Worker		w = {.argc = argc, .argv = argv, .exit_code = EXIT_RUNTIME};
 
+	seclude_process();
 	switch (config_load(&w.config, argc, argv))
 	{
 		case CONFIG_OK:

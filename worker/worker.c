@@ -19,6 +19,7 @@
 #include "registry.h"
 #include "scratch.h"
 #include "sd_notify.h"
+#include "seclude.h"
 #include "signals.h"
 
 static bool worker_start(Worker *w);
@@ -34,6 +35,7 @@ worker_main(int argc, char **argv)
 {
 	Worker		w = {.argc = argc, .argv = argv, .exit_code = EXIT_RUNTIME};
 
+	seclude_process();
 	switch (config_load(&w.config, argc, argv))
 	{
 		case CONFIG_OK:

@@ -89,13 +89,13 @@ $$;
 COMMENT ON FUNCTION df_lint(regprocedure)
     IS 'lines of an orchestrator that may do something else when it is replayed';
 
-CREATE OR REPLACE FUNCTION df_deploy_check(function regprocedure) RETURNS TABLE (
+CREATE OR REPLACE FUNCTION df_deploy_check(function regprocedure, owner regrole DEFAULT NULL) RETURNS TABLE (
     instance_id text,
     event_id integer,
     expected text,
     actual text,
     line integer
 )
-    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_deploy_check';
-COMMENT ON FUNCTION df_deploy_check(regprocedure)
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'df_deploy_check';
+COMMENT ON FUNCTION df_deploy_check(regprocedure, regrole)
     IS 'live instances whose history an orchestrator''s present body does not match; changes nothing';

@@ -24,6 +24,7 @@ ALTER TABLE df.instance_state
 
 DROP FUNCTION @extschema@.df_sub_orchestrator(text, jsonb, text, text, jsonb);
 DROP FUNCTION @extschema@.df_call_sub_orchestrator(text, jsonb, text, text, jsonb);
+DROP FUNCTION @extschema@.df_deploy_check(regprocedure);
 
 ALTER TABLE df.tasks
     ADD COLUMN map_task_id integer,

@@ -10,5 +10,5 @@ SELECT df_start('fails', NULL, 'x'), df_start('waits', NULL, 'y');
 CALL test.run();
 SELECT df_rewind('x'), df_rewind('x'), df_rewind('y'), df_rewind('y');
 CALL test.run();
-SELECT id, i.* FROM unnest('{x,y}'::text[]) AS id, test.instance(id) i;
+SELECT id, i.status, i.error_type, i.error FROM unnest('{x,y}'::text[]) AS id, test.instance(id) i;
 SELECT id, test.count(id, 'ExecutionRewound') FROM unnest('{x,y}'::text[]) AS id;
