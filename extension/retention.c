@@ -2,11 +2,11 @@
  * retention.c
  *		Final instances that are old enough are deleted (pgdf.retention_*).
  *
- * One worker does it, the live one with the lowest number, in short transactions
- * on its control connection.  Each looks at some instances in the order of their
- * creation and remembers how far it came; there is no index for this, which
- * every instance would have to pay for.  Rows that somebody holds are left for the
- * next time round: the control connection waits for nobody.
+ * One worker does it, the live one with the lowest number, on a connection of its
+ * own: an instance is deleted as a whole, and may be a map of many million items.
+ * Each call looks at some instances in the order of their creation and remembers
+ * how far it came; there is no index for this, which every instance would have to
+ * pay for.  Rows that somebody holds are left for the next time round.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -67,13 +67,33 @@ static PgdfStatement look_statement = {
 	6, {TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
 
+PG_FUNCTION_INFO_V1(df_retire_due);
 PG_FUNCTION_INFO_V1(df_retire);
 
 static RetentionCursor cursor = {.is_open = false};
 
+static bool is_off(void);
 static bool is_chosen(int64 worker_key);
 static int	retire_batch(bool *is_round_over);
 static void set_times(Datum *values, bool *nulls);
+
+/* df.retire_due(worker_key): is anything to be deleted in time, and is it this worker that does it? */
+Datum
+df_retire_due(PG_FUNCTION_ARGS)
+{
+	PgdfIdentity caller;
+	bool		is_due;
+
+	pgdf_refuse_in_engine("df.retire_due");
+	if (is_off())
+		PG_RETURN_BOOL(false);
+	pgdf_enter(&caller);
+	SPI_connect();
+	is_due = is_chosen(PG_GETARG_INT64(0));
+	SPI_finish();
+	pgdf_leave(&caller);
+	PG_RETURN_BOOL(is_due);
+}
 
 /* df.retire(worker_key): delete some of what is old enough.  Returns (purged, next_ms). */
 Datum
@@ -82,14 +102,12 @@ df_retire(PG_FUNCTION_ARGS)
 	PgdfIdentity caller;
 	int			purged = 0;
 	bool		is_round_over = true;
-	bool		is_off = pgdf_retention_completed < 0 && pgdf_retention_failed < 0 &&
-	pgdf_retention_terminated < 0;
 	TupleDesc	desc;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
 
 	pgdf_refuse_in_engine("df.retire");
-	if (!is_off)
+	if (!is_off())
 	{
 		pgdf_enter(&caller);
 		SPI_connect();
@@ -103,6 +121,12 @@ df_retire(PG_FUNCTION_ARGS)
 	values[0] = Int32GetDatum(purged);
 	values[1] = Int32GetDatum(is_round_over ? NEXT_ROUND_MS : NEXT_BATCH_MS);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
+static bool
+is_off(void)
+{
+	return pgdf_retention_completed < 0 && pgdf_retention_failed < 0 && pgdf_retention_terminated < 0;
 }
 
 static bool

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "plugin.h"
 #include "sd_notify.h"
+#include "retention.h"
 #include "sql_pool.h"
 #include "worker.h"
 #include "xalloc.h"
@@ -107,6 +108,7 @@ dispatch_init(Worker *w)
 	engine_init(w);
 	session_init(w);
 	sql_pool_init(w);
+	retention_init(w);
 	timer_start(w, &dispatch->report_timer, REPORT_INTERVAL_MS, report_due, NULL);
 }
 
@@ -117,6 +119,7 @@ dispatch_free(Worker *w)
 
 	if (dispatch == NULL)
 		return;
+	retention_free(w);
 	sql_pool_free(w);
 	session_free(w);
 	engine_free(w);

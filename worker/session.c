@@ -18,6 +18,7 @@
 #include "json.h"
 #include "log.h"
 #include "registry.h"
+#include "retention.h"
 #include "sd_notify.h"
 #include "worker.h"
 #include "xalloc.h"
@@ -51,8 +52,10 @@
 #define SWEEP_MAX_MS			5000
 
 /* An activity that takes longer than this is reported as started. */
-#define RETIRE_MS				60000	/* after a call that did not work */
 #define STARTED_AFTER_MS		1000
+
+/* How often the database is asked whether there is anything to delete. */
+#define RETIRE_MS				60000
 
 /* LISTEN is part of the settings, so that it precedes every df.attach. */
 static const char control_settings[] = "SET statement_timeout = '10s';LISTEN pgdf;";
@@ -607,7 +610,7 @@ signal_done(Db *db, const DbResult *result, void *arg)
 		engine_overdue_answered(w, w->dispatch->session.signalled_pid, PQgetisnull(result->rows, 0, 0));
 }
 
-/* One worker does it; which, the function says. */
+/* One worker does it, on another connection; which worker, the function says. */
 static void
 retire(Worker *w)
 {
@@ -615,7 +618,7 @@ retire(Worker *w)
 
 	w->dispatch->session.wants_retire = false;
 	db_param_int8(&params, w->dispatch->session.worker_key);
-	call(w, "SELECT purged, next_ms FROM df.retire($1)", &params, CALL_DEADLINE_MS, retire_done);
+	call(w, "SELECT df.retire_due($1)", &params, CALL_DEADLINE_MS, retire_done);
 }
 
 static void
@@ -623,14 +626,13 @@ retire_done(Db *db, const DbResult *result, void *arg)
 {
 	Worker	   *w = arg;
 	Session    *session = &w->dispatch->session;
-	int64_t		next_ms = RETIRE_MS;
 
 	session->is_calling = false;
-	if (result->is_ok && PQntuples(result->rows) == 1)
-		next_ms = db_int8(result->rows, 0, 1);
-	else if (result->rows != NULL)
-		db_log_failure(result, "delete old instances");
-	timer_start(w, &session->retire_timer, next_ms, retire_due, session);
+	if (result->is_ok && PQntuples(result->rows) == 1 && db_bool(result->rows, 0, 0))
+		retention_begin(w);
+	else if (!result->is_ok && result->rows != NULL)
+		db_log_failure(result, "ask whether there are old instances");
+	timer_start(w, &session->retire_timer, RETIRE_MS, retire_due, session);
 }
 
 static void

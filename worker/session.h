@@ -52,7 +52,7 @@ typedef struct Session
 	bool		holds_idle;
 	bool		wants_sweep;
 	bool		wants_wake;
-	bool		wants_retire;	/* time to delete what is old */
+	bool		wants_retire;	/* time to ask whether anything is to be deleted */
 	bool		wants_recall;	/* of claims that we never heard of */
 	int64_t		doubt_until_us; /* there may be such claims; 0: no */
 	bool		wants_detach;

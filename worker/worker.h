@@ -45,6 +45,7 @@ typedef struct Worker
 	struct Scratch *scratch;	/* scratch.c: their directories */
 	struct Plugins *plugins;	/* plugin.c */
 	struct SqlPool *sql_pool;	/* sql_pool.c: slow SQL activities */
+	struct Retention *retention;	/* retention.c */
 	struct Dispatch *dispatch;	/* dispatch.c */
 	struct BlobStore *blob_store;	/* blob.c; NULL: none configured */
 	struct IoPool *iopool;		/* iopool.c: threads for blocking file work */

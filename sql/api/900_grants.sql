@@ -107,7 +107,8 @@ DECLARE
         'wake',
         'detach',
         'terminate_runaway',
-        'retire'
+        'retire',
+        'retire_due'
     ];
     -- each asks what the role that it acts for may do: see http_caller.c
     http CONSTANT text[] := ARRAY[
