@@ -7,13 +7,16 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
 #include "instance.h"
 #include "replay_cache.h"
 #include "rewind.h"
-#include "spi.h"
+#include "scan.h"
 #include "user_code.h"
 
 typedef struct RegistrationEntry
@@ -24,21 +27,43 @@ typedef struct RegistrationEntry
 
 Oid			pgdf_lane_owner = InvalidOid;
 
-static PgdfStatement lock_statement = {
-	"SELECT instance_key, instance_id, run_id, execution, name, version, owner::oid, status,"
-	"       parent_instance_key, parent_execution, parent_task_id, root_instance_key,"
-	"       priority, queue, input, next_event_id, next_task_id, tasks_total, tasks_completed,"
-	"       turns, turn_failures, awaited, await_remaining, blocked_reason, code_hash,"
-	"       buffered_events, blocked_hash, history_bytes, ctid, traceparent"
-	"  FROM df.instance_state"
-	" WHERE instance_key = ANY ($1) AND owner::oid = $2"
-	" ORDER BY instance_key"
-	"   FOR UPDATE SKIP LOCKED",
-	2, {INT8ARRAYOID, OIDOID}
+/* What a call knows of an instance; in the order of enum RowColumn. */
+static const char *const row_columns[] = {
+	"instance_key", "instance_id", "run_id", "execution", "name", "version", "owner", "status",
+	"parent_instance_key", "parent_execution", "parent_task_id", "root_instance_key", "priority",
+	"queue", "input", "next_event_id", "next_task_id", "tasks_total", "tasks_completed", "turns",
+	"turn_failures", "awaited", "await_remaining", "blocked_reason", "code_hash", "buffered_events",
+	"blocked_hash", "history_bytes", "traceparent"
 };
 
-static void load_instance(Engine *engine, uint64 row);
-static AwaitTree *load_awaited(uint64 row, int awaited_col, int remaining_col);
+typedef enum RowColumn
+{
+	ROW_INSTANCE_KEY, ROW_INSTANCE_ID, ROW_RUN_ID, ROW_EXECUTION, ROW_NAME, ROW_VERSION, ROW_OWNER,
+	ROW_STATUS, ROW_PARENT_INSTANCE_KEY, ROW_PARENT_EXECUTION, ROW_PARENT_TASK_ID,
+	ROW_ROOT_INSTANCE_KEY, ROW_PRIORITY, ROW_QUEUE, ROW_INPUT, ROW_NEXT_EVENT_ID, ROW_NEXT_TASK_ID,
+	ROW_TASKS_TOTAL, ROW_TASKS_COMPLETED, ROW_TURNS, ROW_TURN_FAILURES, ROW_AWAITED,
+	ROW_AWAIT_REMAINING, ROW_BLOCKED_REASON, ROW_CODE_HASH, ROW_BUFFERED_EVENTS, ROW_BLOCKED_HASH,
+	ROW_HISTORY_BYTES, ROW_TRACEPARENT
+} RowColumn;
+
+StaticAssertDecl(lengthof(row_columns) == ROW_TRACEPARENT + 1, "one name for each column");
+
+static ScanColumns row_numbers = {row_columns, lengthof(row_columns)};
+
+/* The row that is being read. */
+typedef struct InstanceRow
+{
+	TupleTableSlot *slot;
+	const AttrNumber *numbers;
+} InstanceRow;
+
+static int	compare_keys(const void *a, const void *b);
+static Datum row_datum(const InstanceRow *row, RowColumn column, bool *isnull);
+static Datum row_value(const InstanceRow *row, RowColumn column);
+static char *row_cstring(const InstanceRow *row, RowColumn column);
+static void load_instance(Engine *engine, const InstanceRow *row);
+static void load_parent(Instance *instance, const InstanceRow *row);
+static AwaitTree *load_awaited(const InstanceRow *row);
 
 Engine *
 pgdf_engine_create(int64 worker_key, int turns)
@@ -78,6 +103,7 @@ pgdf_engine_forget(Engine *engine)
 	engine->instances = hash_create("pgdf instances", 64, &control,
 									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	engine->ready = NIL;
+	engine->pinned = NIL;
 }
 
 bool
@@ -117,25 +143,54 @@ pgdf_engine_registration(Engine *engine, const char *name, const char *version)
 void
 pgdf_engine_lock(Engine *engine, const int64 *keys, int nkeys)
 {
-	ColumnArray column;
-	Datum		values[2];
-	int			wanted = 0;
+	int64	   *wanted = palloc(Max(1, nkeys) * sizeof(int64));
+	int			nwanted = 0;
+	TableScan  *scan;
 
-	pgdf_column_init(&column, nkeys);
-	for (int i = 0; i < nkeys; i++)
+	for (int i = 0; i < nkeys && OidIsValid(engine->owner); i++)
 	{
 		if (pgdf_engine_find(engine, keys[i]) == NULL)
-			pgdf_column_set(&column, wanted++, Int64GetDatum(keys[i]), false);
+			wanted[nwanted++] = keys[i];
 	}
-	if (wanted == 0 || !OidIsValid(engine->owner))
+	if (nwanted == 0)
 		return;
-	column.count = wanted;
+	if (nwanted > 1)
+		qsort(wanted, nwanted, sizeof(int64), compare_keys);
+	scan = pgdf_engine_scan_instances();
+	for (int i = 0; i < nwanted; i++)
+	{
+		pgdf_scan_seek_int8(scan, BTEqualStrategyNumber, wanted[i]);
+		if (pgdf_scan_next(scan))
+			(void) pgdf_engine_lock_row(engine, scan);
+	}
+	pgdf_scan_end(scan);
+	pfree(wanted);
+}
 
-	values[0] = pgdf_column_array(&column, INT8ARRAYOID);
-	values[1] = ObjectIdGetDatum(engine->owner);
-	pgdf_spi_execute(&lock_statement, values, NULL);
-	for (uint64 row = 0; row < SPI_processed; row++)
-		load_instance(engine, row);
+static int
+compare_keys(const void *a, const void *b)
+{
+	int64		left = *(const int64 *) a;
+	int64		right = *(const int64 *) b;
+
+	return left < right ? -1 : left > right ? 1 : 0;
+}
+
+TableScan *
+pgdf_engine_scan_instances(void)
+{
+	return pgdf_scan_begin("instance_state", "instance_state_pkey", 1, RowShareLock, NULL);
+}
+
+bool
+pgdf_engine_lock_row(Engine *engine, TableScan *scan)
+{
+	InstanceRow row = {scan->slot, pgdf_scan_columns(scan, &row_numbers)};
+
+	if (DatumGetObjectId(row_value(&row, ROW_OWNER)) != engine->owner || !pgdf_scan_lock(scan))
+		return false;
+	load_instance(engine, &row);
+	return true;
 }
 
 Instance *
@@ -144,10 +199,37 @@ pgdf_engine_find(Engine *engine, int64 key)
 	return hash_search(engine->instances, &key, HASH_FIND, NULL);
 }
 
-static void
-load_instance(Engine *engine, uint64 row)
+static Datum
+row_datum(const InstanceRow *row, RowColumn column, bool *isnull)
 {
-	int64		key = pgdf_spi_int64(row, 1);
+	return slot_getattr(row->slot, row->numbers[column], isnull);
+}
+
+/* Of a column that is not null. */
+static Datum
+row_value(const InstanceRow *row, RowColumn column)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %s", row_columns[column]);
+	return value;
+}
+
+static char *
+row_cstring(const InstanceRow *row, RowColumn column)
+{
+	bool		isnull;
+	Datum		value = row_datum(row, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static void
+load_instance(Engine *engine, const InstanceRow *row)
+{
+	int64		key = DatumGetInt64(row_value(row, ROW_INSTANCE_KEY));
 	bool		found;
 	Instance   *instance = hash_search(engine->instances, &key, HASH_ENTER, &found);
 	MemoryContext caller;
@@ -161,57 +243,67 @@ load_instance(Engine *engine, uint64 row)
 											  ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(instance->context);
 
-	instance->instance_id = pgdf_spi_cstring(row, 2);
-	memcpy(&instance->run_id, DatumGetUUIDP(pgdf_spi_datum(row, 3, &isnull)), sizeof(pg_uuid_t));
-	instance->execution = pgdf_spi_int32(row, 4);
-	instance->name = pgdf_spi_cstring(row, 5);
-	instance->version = pgdf_spi_cstring(row, 6);
-	instance->owner = DatumGetObjectId(pgdf_spi_datum(row, 7, &isnull));
-	instance->status = (InstanceStatus) pgdf_spi_int16(row, 8);
-	datum = pgdf_spi_datum(row, 9, &isnull);
-	if (!isnull)
-	{
-		instance->parent_key = DatumGetInt64(datum);
-		instance->parent_execution = pgdf_spi_int32(row, 10);
-		instance->parent_task_id = pgdf_spi_int32(row, 11);
-	}
-	datum = pgdf_spi_datum(row, 12, &isnull);
-	instance->root_key = isnull ? key : DatumGetInt64(datum);
-	instance->priority = pgdf_spi_int32(row, 13);
-	instance->queue = pgdf_spi_cstring(row, 14);
-	datum = pgdf_spi_datum(row, 15, &isnull);
+	instance->place = row->slot->tts_tid;
+	instance->instance_id = row_cstring(row, ROW_INSTANCE_ID);
+	memcpy(&instance->run_id, DatumGetUUIDP(row_value(row, ROW_RUN_ID)), sizeof(pg_uuid_t));
+	instance->execution = DatumGetInt32(row_value(row, ROW_EXECUTION));
+	instance->name = row_cstring(row, ROW_NAME);
+	instance->version = row_cstring(row, ROW_VERSION);
+	instance->owner = DatumGetObjectId(row_value(row, ROW_OWNER));
+	instance->status = (InstanceStatus) DatumGetInt16(row_value(row, ROW_STATUS));
+	load_parent(instance, row);
+	instance->priority = DatumGetInt32(row_value(row, ROW_PRIORITY));
+	instance->queue = row_cstring(row, ROW_QUEUE);
+	datum = row_datum(row, ROW_INPUT, &isnull);
 	if (!isnull)
 		instance->input = (struct varlena *) DatumGetPointer(datumCopy(datum, false, -1));
-	instance->next_event_id = pgdf_spi_int32(row, 16);
-	instance->next_task_id = pgdf_spi_int32(row, 17);
-	instance->tasks_total = pgdf_spi_int32(row, 18);
-	instance->tasks_completed = pgdf_spi_int32(row, 19);
-	instance->turns = pgdf_spi_int32(row, 20);
-	instance->turn_failures = pgdf_spi_int16(row, 21);
-	instance->awaited = load_awaited(row, 22, 23);
-	instance->blocked_reason = pgdf_spi_cstring(row, 24);
-	instance->code_hash = pgdf_spi_cstring(row, 25);
-	instance->buffered_events = pgdf_spi_int32(row, 26);
-	instance->blocked_hash = pgdf_spi_cstring(row, 27);
-	instance->history_bytes = pgdf_spi_int64(row, 28);
-	instance->place = *(ItemPointer) DatumGetPointer(pgdf_spi_datum(row, 29, &isnull));
-	instance->traceparent = pgdf_spi_text(row, 30, instance->context);
+	instance->next_event_id = DatumGetInt32(row_value(row, ROW_NEXT_EVENT_ID));
+	instance->next_task_id = DatumGetInt32(row_value(row, ROW_NEXT_TASK_ID));
+	instance->tasks_total = DatumGetInt32(row_value(row, ROW_TASKS_TOTAL));
+	instance->tasks_completed = DatumGetInt32(row_value(row, ROW_TASKS_COMPLETED));
+	instance->turns = DatumGetInt32(row_value(row, ROW_TURNS));
+	instance->turn_failures = DatumGetInt16(row_value(row, ROW_TURN_FAILURES));
+	instance->awaited = load_awaited(row);
+	instance->blocked_reason = row_cstring(row, ROW_BLOCKED_REASON);
+	instance->code_hash = row_cstring(row, ROW_CODE_HASH);
+	instance->buffered_events = DatumGetInt32(row_value(row, ROW_BUFFERED_EVENTS));
+	instance->blocked_hash = row_cstring(row, ROW_BLOCKED_HASH);
+	instance->history_bytes = DatumGetInt64(row_value(row, ROW_HISTORY_BYTES));
+	datum = row_datum(row, ROW_TRACEPARENT, &isnull);
+	if (!isnull)
+		instance->traceparent = DatumGetTextPCopy(datum);
 	instance->had_history = instance->next_event_id > 1;
 	instance->had_tasks = instance->next_task_id > 1;
 	instance->events = pgdf_events_create(instance->context);
 	MemoryContextSwitchTo(caller);
 }
 
-static AwaitTree *
-load_awaited(uint64 row, int awaited_col, int remaining_col)
+static void
+load_parent(Instance *instance, const InstanceRow *row)
 {
 	bool		isnull;
-	Datum		awaited = pgdf_spi_datum(row, awaited_col, &isnull);
+	Datum		datum = row_datum(row, ROW_PARENT_INSTANCE_KEY, &isnull);
+
+	if (!isnull)
+	{
+		instance->parent_key = DatumGetInt64(datum);
+		instance->parent_execution = DatumGetInt32(row_value(row, ROW_PARENT_EXECUTION));
+		instance->parent_task_id = DatumGetInt32(row_value(row, ROW_PARENT_TASK_ID));
+	}
+	datum = row_datum(row, ROW_ROOT_INSTANCE_KEY, &isnull);
+	instance->root_key = isnull ? instance->key : DatumGetInt64(datum);
+}
+
+static AwaitTree *
+load_awaited(const InstanceRow *row)
+{
+	bool		isnull;
+	Datum		awaited = row_datum(row, ROW_AWAITED, &isnull);
 	ArrayType  *remaining;
 
 	if (isnull)
 		return NULL;
-	remaining = DatumGetArrayTypeP(pgdf_spi_datum(row, remaining_col, &isnull));
+	remaining = DatumGetArrayTypeP(row_value(row, ROW_AWAIT_REMAINING));
 	return pgdf_await_deserialize(DatumGetByteaPP(awaited),
 								  (const int32 *) ARR_DATA_PTR(remaining),
 								  ArrayGetNItems(ARR_NDIM(remaining), ARR_DIMS(remaining)));

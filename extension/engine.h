@@ -22,6 +22,7 @@
 #include "history.h"
 #include "pgdf.h"
 #include "registry.h"
+#include "scan.h"
 #include "turn.h"
 #include "utils/hsearch.h"
 
@@ -141,8 +142,9 @@ typedef struct Instance
 	bool		is_queued;		/* in Engine.ready */
 	bool		is_deleted;		/* replaced: write nothing */
 	bool		is_postponed;	/* a request waits in the inbox for rows that others hold, and so does what comes after it */
-	uint64		first_replacement;	/* of the inbox rows taken, from 1, those that begin it anew; 0: none */
-	uint64		last_replacement;
+	int64		first_replacement;	/* of the inbox rows taken, those that begin it anew; 0: none */
+	int64		last_replacement;
+	int			turns_now;		/* turns that it had in this call */
 	bool		had_history;	/* events in the table */
 	bool		had_tasks;		/* perhaps rows in df.tasks */
 	Replay	   *replay;			/* NULL until the first turn of this call */
@@ -159,13 +161,14 @@ typedef struct Engine
 	Oid			owner;			/* of the instances locked here; InvalidOid: none yet */
 	TimestampTz now;
 	TimestampTz deadline;		/* begin nothing after this */
-	int			turns_left;
+	int			turns_left;		/* instances that may still have turns */
 	int64		suspect;		/* careful: the instance being advanced; 0: none */
 	bool		is_careful;		/* one instance, contained: a call before this one raised an error */
 	List	   *queues;			/* char * */
 	HTAB	   *instances;
 	List	   *ready;			/* Instance *, in order */
 	HTAB	   *registrations;
+	List	   *pinned;			/* char *: hashes of code that is known to be in df.code */
 	uint64		purges_before;	/* pgdf_purges when it began */
 
 	/* new tasks that the caller gets at once */
@@ -189,6 +192,12 @@ typedef struct Engine
 	bool		must_be_durable;
 } Engine;
 
+/*
+ * So often in a row may writing what an instance decided raise an error.  After
+ * twice as many its termination has been tried as well.
+ */
+#define PGDF_POISON_FAILURES	3
+
 /* Did this session's last call leave work in the inbox because it was another owner's? */
 extern bool pgdf_owners_wait;
 
@@ -202,6 +211,10 @@ extern Engine *pgdf_engine_create(int64 worker_key, int turns);
 
 /* Lock the given instances that belong to engine->owner; busy and foreign ones are left out. */
 extern void pgdf_engine_lock(Engine *engine, const int64 *keys, int nkeys);
+
+/* The table of instances by their keys, to be locked one by one; and the row that was found. */
+extern TableScan *pgdf_engine_scan_instances(void);
+extern bool pgdf_engine_lock_row(Engine *engine, TableScan *scan);
 
 /* After a rollback: hold no instance, have decided nothing. */
 extern void pgdf_engine_forget(Engine *engine);

@@ -15,6 +15,7 @@
 #include "child_retry.h"
 #include "instance.h"
 #include "map.h"
+#include "probe.h"
 #include "rewind.h"
 #include "spi.h"
 
@@ -135,7 +136,8 @@ pgdf_instance_finish(Engine *engine, Instance *instance, InstanceStatus status,
 	if (may_have_rows(instance))
 		pgdf_spi_execute(status == STATUS_FAILED ? &park_tasks_statement
 						 : &delete_tasks_statement, &key, NULL);
-	pgdf_spi_execute(&delete_timers_statement, &key, NULL);
+	if (pgdf_probe_key("timers", "timers_pkey", instance->key))
+		pgdf_spi_execute(&delete_timers_statement, &key, NULL);
 	tell_parent(engine, instance, status);
 }
 

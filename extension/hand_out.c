@@ -126,15 +126,15 @@ lanes_are_empty(const Engine *engine)
 		ListCell   *cell;
 
 		are_empty = are_empty &&
-			!pgdf_lane_has_tasks(scan, lfirst(queue), PGDF_LANE_SLOW) &&
-			!pgdf_lane_has_tasks(scan, lfirst(queue), MAP_LANE_SLOW);
+			pgdf_lane_seems_empty(scan, lfirst(queue), PGDF_LANE_SLOW) &&
+			pgdf_lane_seems_empty(scan, lfirst(queue), MAP_LANE_SLOW);
 		foreach(cell, engine->offered)
 		{
 			const char *name = lfirst(cell);
 
 			are_empty = are_empty &&
-				!pgdf_lane_has_tasks(scan, lfirst(queue), name) &&
-				!pgdf_lane_has_tasks(scan, lfirst(queue), psprintf(MAP_LANE_PREFIX "%s", name));
+				pgdf_lane_seems_empty(scan, lfirst(queue), name) &&
+				pgdf_lane_seems_empty(scan, lfirst(queue), psprintf(MAP_LANE_PREFIX "%s", name));
 		}
 	}
 	pgdf_lane_scan_end(scan);

@@ -36,6 +36,10 @@
  */
 #define LOOK_PAUSE_US	20
 
+/* One that has read so many pages has passed dead entries: not again for so long, in us. */
+#define PAGES_OF_DEAD	16
+#define PASS_PAUSE_US	1000000
+
 struct LaneScan
 {
 	Relation	tasks;
@@ -102,6 +106,31 @@ pgdf_lane_scan_end(LaneScan *scan)
 	UnregisterSnapshot(scan->snapshot);
 	index_close(scan->index, NoLock);
 	table_close(scan->tasks, NoLock);
+}
+
+/*
+ * The same, without passing dead entries again and again: what this session has
+ * claimed is not looked at while the last look at the whole lane was a long one.
+ */
+bool
+pgdf_lane_seems_empty(LaneScan *scan, const char *queue, const char *name)
+{
+	Lane	   *lane = pgdf_lane_find(queue, name);
+	int64		before = pages_read();
+	bool		has_tasks = false;
+	int64		pages;
+
+	if (lane->nmarks > 0 && GetCurrentTimestamp() < lane->pass_again)
+	{
+		for (int i = 0; i < lane->nmarks && !has_tasks; i++)
+			has_tasks = pgdf_lane_waits_behind(lane, i);
+		return !has_tasks;
+	}
+	has_tasks = pgdf_lane_has_tasks(scan, queue, name);
+	pages = pages_read() - before;
+	if (pages > PAGES_OF_DEAD)
+		lane->pass_again = GetCurrentTimestamp() + Max(pages * LOOK_PAUSE_US, PASS_PAUSE_US);
+	return !has_tasks;
 }
 
 bool

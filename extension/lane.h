@@ -41,6 +41,7 @@ typedef struct Lane
 		int64		seq;		/* highest that was claimed */
 	}			marks[LANE_MARKS_MAX];	/* highest priority first */
 	TimestampTz look_again;		/* when the whole lane is worth another look */
+	TimestampTz pass_again;		/* when new tasks may make it pass dead entries again */
 	struct Lane *next;
 } Lane;
 
@@ -58,6 +59,9 @@ extern bool pgdf_lane_waits_behind(const Lane *lane, int mark);
  * that had to pass many dead entries has found nothing a moment ago.
  */
 extern bool pgdf_lane_waits(Lane *lane, bool with_marks);
+
+/* Nothing waits there, but perhaps what was committed late, which a claim will find. */
+extern bool pgdf_lane_seems_empty(LaneScan *scan, const char *queue, const char *name);
 
 /* The same for one lane. */
 extern bool pgdf_lane_is_empty(const char *queue, const char *lane);

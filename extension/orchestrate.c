@@ -10,9 +10,12 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/snapmgr.h"
 
 #include "child_retry.h"
 #include "failure.h"
@@ -23,6 +26,7 @@
 #include "pin.h"
 #include "replay_cache.h"
 #include "rewind.h"
+#include "scan.h"
 #include "spi.h"
 #include "sql_activity.h"
 
@@ -38,6 +42,9 @@
 /* So much of the lines that say where an instance waits is kept. */
 #define CONTEXT_BYTES_MAX	8192
 
+/* An instance that goes on at once lets others have theirs after so many turns. */
+#define TURNS_IN_A_ROW		8
+
 /* To undo the beginning of a turn. */
 typedef struct TurnMark
 {
@@ -46,13 +53,17 @@ typedef struct TurnMark
 	int			nstarts;
 } TurnMark;
 
-static PgdfStatement load_statement = {
-	"SELECT event_id, event_type, task_id, event_time, name, input_hash, payload, failure"
-	"  FROM df.history"
-	" WHERE instance_key = $1 AND execution = $2 AND event_id > $3"
-	" ORDER BY event_id",
-	3, {INT8OID, INT4OID, INT4OID}
+static const char *const event_names[] = {
+	"event_id", "event_type", "task_id", "event_time", "name", "input_hash", "payload", "failure"
 };
+
+typedef enum EventColumn
+{
+	EVENT_COLUMN_ID, EVENT_COLUMN_TYPE, EVENT_COLUMN_TASK_ID, EVENT_COLUMN_TIME, EVENT_COLUMN_NAME,
+	EVENT_COLUMN_INPUT_HASH, EVENT_COLUMN_PAYLOAD, EVENT_COLUMN_FAILURE
+} EventColumn;
+
+static ScanColumns event_columns = {event_names, lengthof(event_names)};
 
 static PgdfStatement insert_timer_statement = {
 	"INSERT INTO df.timers (instance_key, task_id, execution, fire_at) VALUES ($1, $2, $3, $4)"
@@ -60,16 +71,20 @@ static PgdfStatement insert_timer_statement = {
 	4, {INT8OID, INT4OID, INT4OID, TIMESTAMPTZOID}
 };
 
-static bool budget_is_left(const Engine *engine);
+static void advance_instance(Engine *engine, Instance *instance);
+static bool budget_is_left(const Engine *engine, const Instance *instance);
 static void leave_for_later(Engine *engine, Instance *instance);
 static void run_turn(Engine *engine, Instance *instance);
 static void load_replay(Instance *instance);
-static void replay_stored_event(Replay *replay, MemoryContext context, uint64 row);
+static void replay_stored_event(Replay *replay, const TableScan *history);
+static Datum event_datum(const TableScan *history, EventColumn column, bool *isnull);
+static text *event_text(const TableScan *history, EventColumn column, MemoryContext context);
 static TurnMark begin_turn(Instance *instance);
 static void undo_turn(Instance *instance, const TurnMark *mark);
 static void run_function(Instance *instance, const Registration *registration, Turn *turn,
 						 UserCode *code);
-static void pin_code(Instance *instance, const UserCode *code);
+static void pin_code(Engine *engine, Instance *instance, const UserCode *code);
+static bool is_pinned_already(const Engine *engine, const char *code_hash);
 static void apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code,
 					   const TurnMark *mark);
 static void apply_suspended(Engine *engine, Instance *instance, Turn *turn);
@@ -88,23 +103,41 @@ pgdf_engine_advance(Engine *engine)
 
 		engine->ready = list_delete_first(engine->ready);
 		instance->is_queued = false;
-		if (!pgdf_instance_is_ready(instance))
-			continue;
-		if (!budget_is_left(engine))
+		if (pgdf_instance_is_ready(instance))
+			advance_instance(engine, instance);
+	}
+}
+
+/* It goes on as long as it can, but not for ever while others wait. */
+static void
+advance_instance(Engine *engine, Instance *instance)
+{
+	for (int i = 0; i < TURNS_IN_A_ROW; i++)
+	{
+		if (!budget_is_left(engine, instance))
 		{
 			leave_for_later(engine, instance);
-			continue;
+			return;
 		}
 		run_turn(engine, instance);
 		pgdf_sql_activities_run(engine, instance);
 		CHECK_FOR_INTERRUPTS();
+		if (!instance->is_queued || llast(engine->ready) != instance)
+			return;
+		engine->ready = list_delete_last(engine->ready);
+		instance->is_queued = false;
 	}
+	pgdf_instance_check_ready(engine, instance);
 }
 
+/*
+ * Turns are counted by instances: how many one has in a call, only time limits.  But a
+ * careful call writes each turn by itself.
+ */
 static bool
-budget_is_left(const Engine *engine)
+budget_is_left(const Engine *engine, const Instance *instance)
 {
-	if (engine->turns_left <= 0)
+	if (engine->turns_left <= 0 && (engine->is_careful || instance->turns_now == 0))
 		return false;
 	return engine->turns == 0 || GetCurrentTimestamp() < engine->deadline;
 }
@@ -154,7 +187,8 @@ run_turn(Engine *engine, Instance *instance)
 	run_function(instance, registration, turn, &code);
 	PGDF_FAULT(turn_run);
 	engine->turns++;
-	engine->turns_left--;
+	if (engine->is_careful || instance->turns_now++ == 0)
+		engine->turns_left--;
 	apply_turn(engine, instance, turn, &code, &mark);
 	PGDF_FAULT(turn_applied);
 	pgdf_map_inputs_free(turn);
@@ -182,37 +216,63 @@ load_replay(Instance *instance)
 void
 pgdf_replay_load(Replay *replay, int64 instance_key, int execution, int after_event)
 {
-	Datum		values[3] = {
-		Int64GetDatum(instance_key), Int32GetDatum(execution), Int32GetDatum(after_event)
-	};
-	uint64		n = pgdf_spi_execute(&load_statement, values, NULL);
+	TableScan  *history = pgdf_scan_begin("history", "history_pkey", 3, AccessShareLock, GetTransactionSnapshot());
+	ScanKeyData keys[3];
 
-	for (uint64 row = 0; row < n; row++)
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(instance_key));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(execution));
+	ScanKeyInit(&keys[2], 3, BTGreaterStrategyNumber, F_INT4GT, Int32GetDatum(after_event));
+	pgdf_scan_seek(history, keys, 3);
+	while (pgdf_scan_next(history))
 	{
 		CHECK_FOR_INTERRUPTS();
-		replay_stored_event(replay, replay->context, row);
+		replay_stored_event(replay, history);
 	}
-	SPI_freetuptable(SPI_tuptable);
+	pgdf_scan_end(history);
 }
 
 static void
-replay_stored_event(Replay *replay, MemoryContext context, uint64 row)
+replay_stored_event(Replay *replay, const TableScan *history)
 {
 	Event		event = {0};
 	bool		isnull;
 
-	event.event_id = pgdf_spi_int32(row, 1);
-	event.type = (EventType) pgdf_spi_int16(row, 2);
-	event.task_id = DatumGetInt32(pgdf_spi_datum(row, 3, &isnull));
+	event.event_id = DatumGetInt32(event_datum(history, EVENT_COLUMN_ID, &isnull));
+	event.type = (EventType) DatumGetInt16(event_datum(history, EVENT_COLUMN_TYPE, &isnull));
+	event.task_id = DatumGetInt32(event_datum(history, EVENT_COLUMN_TASK_ID, &isnull));
 	if (isnull)
 		event.task_id = 0;
-	event.time = DatumGetTimestampTz(pgdf_spi_datum(row, 4, &isnull));
-	event.name = pgdf_spi_text(row, 5, CurrentMemoryContext);
-	event.input_hash = DatumGetInt64(pgdf_spi_datum(row, 6, &isnull));
+	event.time = DatumGetTimestampTz(event_datum(history, EVENT_COLUMN_TIME, &isnull));
+	event.name = event_text(history, EVENT_COLUMN_NAME, CurrentMemoryContext);
+	event.input_hash = DatumGetInt64(event_datum(history, EVENT_COLUMN_INPUT_HASH, &isnull));
+	if (isnull)
+		event.input_hash = 0;
 	if (event.type != EVENT_TASK_SCHEDULED && event.type != EVENT_CHILD_CREATED)
-		event.payload = pgdf_spi_text(row, 7, context);
-	event.failure = pgdf_spi_text(row, 8, context);
+		event.payload = event_text(history, EVENT_COLUMN_PAYLOAD, replay->context);
+	event.failure = event_text(history, EVENT_COLUMN_FAILURE, replay->context);
 	pgdf_replay_event(replay, &event);
+}
+
+static Datum
+event_datum(const TableScan *history, EventColumn column, bool *isnull)
+{
+	return slot_getattr(history->slot, pgdf_scan_columns(history, &event_columns)[column], isnull);
+}
+
+static text *
+event_text(const TableScan *history, EventColumn column, MemoryContext context)
+{
+	bool		isnull;
+	Datum		datum = event_datum(history, column, &isnull);
+	MemoryContext caller;
+	text	   *copy;
+
+	if (isnull)
+		return NULL;
+	caller = MemoryContextSwitchTo(context);
+	copy = DatumGetTextPCopy(datum);
+	MemoryContextSwitchTo(caller);
+	return copy;
 }
 
 /* Events that make a task, and its kind. */
@@ -372,12 +432,32 @@ pgdf_turn_run(Turn *turn, UserCode *code)
 
 /* From its first turn on, an instance keeps the code that this turn ran. */
 static void
-pin_code(Instance *instance, const UserCode *code)
+pin_code(Engine *engine, Instance *instance, const UserCode *code)
 {
+	MemoryContext caller;
+
 	if (instance->code_hash != NULL || code->current_hash == NULL)
 		return;
 	instance->code_hash = MemoryContextStrdup(instance->context, code->current_hash);
+	if (is_pinned_already(engine, instance->code_hash))
+		return;
 	pgdf_pin_record(instance->code_hash, code->registration, instance->owner);
+	caller = MemoryContextSwitchTo(engine->context);
+	engine->pinned = lappend(engine->pinned, pstrdup(instance->code_hash));
+	MemoryContextSwitchTo(caller);
+}
+
+static bool
+is_pinned_already(const Engine *engine, const char *code_hash)
+{
+	ListCell   *cell;
+
+	foreach(cell, engine->pinned)
+	{
+		if (strcmp(lfirst(cell), code_hash) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -420,7 +500,7 @@ apply_turn(Engine *engine, Instance *instance, Turn *turn, UserCode *code, const
 	instance->turns++;
 	instance->turn_failures = 0;
 	if (turn->is_suspended)
-		pin_code(instance, code);
+		pin_code(engine, instance, code);
 	pgdf_instance_set_status(instance, STATUS_RUNNING);
 	if (turn->has_custom_status)
 	{

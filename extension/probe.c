@@ -36,6 +36,15 @@ pgdf_probe_from(const char *table, const char *index, int64 from)
 }
 
 bool
+pgdf_probe_key(const char *table, const char *index, int64 key)
+{
+	ScanKeyData scan_key;
+
+	ScanKeyInit(&scan_key, 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(key));
+	return probe(table, index, &scan_key, NULL, NULL);
+}
+
+bool
 pgdf_probe_until(const char *table, const char *index, TimestampTz until)
 {
 	ScanKeyData key;

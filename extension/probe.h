@@ -16,6 +16,9 @@
 /* Is there a row whose first column of that index, a bigint, is so large or larger? */
 extern bool pgdf_probe_from(const char *table, const char *index, int64 from);
 
+/* Is there a row that has this in the first column of that index, a bigint? */
+extern bool pgdf_probe_key(const char *table, const char *index, int64 key);
+
 /* Is there a row whose first column of that index, a timestamptz, is not later? */
 extern bool pgdf_probe_until(const char *table, const char *index, TimestampTz until);
 

@@ -26,11 +26,19 @@
 /* Instances that one call may advance; the engine has its own budgets besides. */
 #define TURNS_PER_CALL			250
 
+/*
+ * When a call has left more and had turns of so many, a second one goes on beside the
+ * next: what it would wait for is a processor, not a row.
+ */
+#define CROWD_TURNS				8
+#define CALLS_FOR_CROWD			2
+
 /* After an error: by this number the engine knows that it is to be careful. */
 #define TURNS_PER_CAREFUL_CALL	1
 
-/* What one call may carry. */
+/* What one call may carry; of so many instances, or the turns that they wake would not fit in. */
 #define OUTCOMES_PER_CALL		1000
+#define INSTANCES_PER_CALL		200
 #define OUTCOME_BYTES_PER_CALL	(4 * 1024 * 1024)
 
 /*
@@ -79,6 +87,7 @@ static bool make_call(Worker *w);
 static bool outcomes_are_due(Worker *w);
 static bool linger(Worker *w);
 static void call_work(Worker *w);
+static int	outcomes_for_call(const OutcomeList *outcomes);
 static void call_idle(Worker *w);
 static void call_careful(Worker *w);
 static int	room_for_call(const Worker *w);
@@ -288,7 +297,8 @@ make_call(Worker *w)
 	}
 	if (w->phase != WORKER_RUNNING)
 		return false;
-	if (dispatch->has_more || (dispatch->has_chance && dispatch->engine.calls == 0))
+	if (dispatch->has_more || (dispatch->has_chance && dispatch->engine.calls == 0) ||
+		(dispatch->has_crowd && dispatch->engine.calls < CALLS_FOR_CROWD))
 	{
 		call_work(w);
 		return true;
@@ -352,12 +362,30 @@ call_work(Worker *w)
 	bool		is_running = w->phase == WORKER_RUNNING;
 	OutcomeList batch = {0};
 
-	outcomes_take(&dispatch->outcomes, OUTCOMES_PER_CALL, OUTCOME_BYTES_PER_CALL, &batch);
+	outcomes_take(&dispatch->outcomes, outcomes_for_call(&dispatch->outcomes), OUTCOME_BYTES_PER_CALL, &batch);
 	dispatch->has_chance = false;
 	dispatch->has_more = false;
 	timer_stop(w, &dispatch->poll_timer);
 	engine_call(engine_free_conn(w), CALL_WORK, is_running ? room_for_call(w) : 0,
 				is_running ? TURNS_PER_CALL : 0, &batch);
+}
+
+/* An instance whose outcomes do not follow each other counts as several. */
+static int
+outcomes_for_call(const OutcomeList *outcomes)
+{
+	int			ninstances = 0;
+	int			count = 0;
+	int64_t		last_key = 0;
+
+	for (const Outcome *outcome = outcomes->head; outcome != NULL && count < OUTCOMES_PER_CALL; outcome = outcome->next)
+	{
+		if (outcome->key.instance_key != last_key && ++ninstances > INSTANCES_PER_CALL)
+			break;
+		last_key = outcome->key.instance_key;
+		count++;
+	}
+	return count;
 }
 
 static void
@@ -390,14 +418,20 @@ call_careful(Worker *w)
 				is_running ? TURNS_PER_CAREFUL_CALL : 0, &batch);
 }
 
-/* Free places.  One call at a time may fill them all: two claimers would only meet at the same tasks. */
+/*
+ * Free places.  One call at a time may fill them all: two claimers would only meet at the same
+ * tasks.  But of a crowd each call makes tasks, which it hands out itself if it has places.
+ */
 static int
 room_for_call(const Worker *w)
 {
 	const Dispatch *dispatch = w->dispatch;
 	int			room = w->config.max_activities - dispatch->claims.count - dispatch->engine.room_reserved -
 		dispatch->outcomes.count;
+	int			share = w->config.max_activities / CALLS_FOR_CROWD;
 
+	if (dispatch->has_crowd && room > share)
+		room = share;
 	return room > 0 ? room : 0;
 }
 
@@ -471,6 +505,7 @@ after_busy_call(Worker *w, const CallReport *report)
 
 	dispatch->has_chance = true;
 	dispatch->has_more = report->more;
+	dispatch->has_crowd = report->more && report->turns >= CROWD_TURNS;
 	dispatch->empty_more = 0;
 	dispatch->was_full = report->is_full;
 	dispatch->linger_until_us = 0;
@@ -486,6 +521,7 @@ after_empty_call(Worker *w, const CallReport *report)
 {
 	Dispatch   *dispatch = w->dispatch;
 
+	dispatch->has_crowd = false;
 	if (report->more)
 	{
 		/* what is ready is locked by somebody else, who is at it */
@@ -515,6 +551,7 @@ after_failed_call(Worker *w, const CallReport *report)
 	Dispatch   *dispatch = w->dispatch;
 
 	dispatch->totals.failed_calls++;
+	dispatch->has_crowd = false;
 	dispatch->has_chance = true;
 	dispatch->is_scan_due = true;
 	if (!report->is_answered)

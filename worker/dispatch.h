@@ -59,6 +59,7 @@ typedef struct Dispatch
 	/* what the next call is for */
 	bool		has_chance;		/* something may be ready */
 	bool		has_more;		/* the last call has left something ready */
+	bool		has_crowd;		/* and advanced many instances */
 	bool		is_scan_due;	/* look around once more before sleeping on */
 	bool		was_full;		/* the last call that did something was full */
 	int64_t		linger_until_us;	/* keep looking for a moment; 0: no */
