@@ -59,6 +59,7 @@ static const char recovery_check[] = "SELECT pg_catalog.pg_is_in_recovery()";
  */
 static const char pooler_check[] = "SELECT pg_catalog.pg_backend_pid()";
 
+static void begin_call(Db *db, int64_t deadline_ms, DbResultFn fn, void *arg);
 static void connect_start(Db *db);
 static void retry_due(Worker *w, void *arg);
 static void deadline_passed(Worker *w, void *arg);
@@ -113,6 +114,7 @@ db_close(Db *db)
 	PQfinish(db->conn);
 	db->result = NULL;
 	db->conn = NULL;
+	db->parsed = NULL;
 	db->fn = NULL;
 	db->state = DB_CLOSED;
 }
@@ -124,17 +126,44 @@ db_call(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms, Db
 
 	if (params == NULL)
 		params = &no_params;
+	begin_call(db, deadline_ms, fn, arg);
+	db->parsed = NULL;
+
+	/* when sending does not work, reading tells that the connection is lost */
+	(void) PQsendQueryParams(db->conn, sql, params->count, params->types, params->values,
+							 params->lengths, params->formats, 0);
+	send_all(db);
+}
+
+/*
+ * The unnamed statement stays until another one is sent, and no DEALLOCATE or
+ * reset drops it, as they do with named ones.  Behind a pooler the next
+ * transaction may be another session's, which has not got it.
+ */
+void
+db_call_again(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms, DbResultFn fn, void *arg)
+{
+	if (db->parsed != sql)
+	{
+		db_call(db, sql, params, deadline_ms, fn, arg);
+		db->parsed = db->is_pooled ? NULL : sql;
+		return;
+	}
+	begin_call(db, deadline_ms, fn, arg);
+	(void) PQsendQueryPrepared(db->conn, "", params->count, params->values, params->lengths,
+							   params->formats, 0);
+	send_all(db);
+}
+
+static void
+begin_call(Db *db, int64_t deadline_ms, DbResultFn fn, void *arg)
+{
 	db->state = DB_BUSY;
 	db->fn = fn;
 	db->arg = arg;
 	db->is_durable = true;
 	if (deadline_ms > 0)
 		timer_start(db->worker, &db->timer, deadline_ms, deadline_passed, db);
-
-	/* when sending does not work, reading tells that the connection is lost */
-	(void) PQsendQueryParams(db->conn, sql, params->count, params->types, params->values,
-							 params->lengths, params->formats, 0);
-	send_all(db);
 }
 
 bool
@@ -542,6 +571,8 @@ finish_call(Db *db)
 	result.is_ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	if (!result.is_ok)
 	{
+		db->parsed = NULL;		/* it may be no more what the server's functions are like */
+
 		/* libpq's own errors have no SQLSTATE: the connection broke, nobody knows what happened */
 		if (sqlstate == NULL)
 			result.rows = NULL;

@@ -86,6 +86,7 @@ typedef struct Db
 	DbState		state;
 	PGconn	   *conn;
 	bool		is_pooled;		/* a pooler is in between: no session state, no notifications */
+	const char *parsed;			/* statement that the server has parsed and planned; NULL: none is known */
 	int			fd;				/* watched; -1: none */
 	Timer		timer;			/* next try, connection deadline, or deadline of the call */
 	Backoff		backoff;
@@ -112,6 +113,13 @@ extern void db_close(Db *db);
  * the event loop, when it has ended; deadline_ms 0: wait for ever.
  */
 extern void db_call(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms, DbResultFn fn, void *arg);
+
+/*
+ * The same for a statement that is sent again and again, and nothing else on this
+ * connection: the server parses and plans it once.  sql must be a constant.
+ */
+extern void db_call_again(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms,
+						  DbResultFn fn, void *arg);
 
 /* The call in flight is overdue in so long, whatever was said before. */
 extern void db_set_deadline(Db *db, int64_t deadline_ms);

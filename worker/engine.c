@@ -198,7 +198,7 @@ engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *o
 	db_param_array(&params, &done.payloads);
 	conn->is_overdue = false;
 	conn->is_working = false;
-	db_call(&conn->db, work_sql, &params, call_deadline_ms(w), call_done, conn);
+	db_call_again(&conn->db, work_sql, &params, call_deadline_ms(w), call_done, conn);
 	done_arrays_free(&done);
 	(void) PGDF_FAULT(call_sent);
 }
