@@ -7,7 +7,7 @@
 #
 # A request is { method, path, query, headers (lower case), body }; $n counts those to one path from 1.  Route '*' is for
 # paths that have none.  A process serves each connection, one request on it, or with keep_alive => 1 any number.  It listens on 127.0.0.1, or with host => '::' on every address, and ends
-# with the test.
+# with the test, also when that is killed: a pipe, of which only the test has the other end, is then at its end.
 
 package Pgdf::HttpServer;
 
@@ -16,6 +16,7 @@ use warnings;
 
 use Carp;
 use Fcntl qw(:flock);
+use IO::Select;
 use IO::Socket::IP;
 use JSON::PP;
 use Pgdf::Process qw(slurp);
@@ -31,8 +32,13 @@ sub new
 
 	open(my $log, '>>', $self->{log}) or croak "could not write \"$self->{log}\": $!";
 	close($log);
+	pipe(my $test_lives, $self->{test_lives}) or croak "could not make a pipe: $!";
 	$self->{pid} = fork() // croak "could not fork: $!";
-	$self->serve($listener) if $self->{pid} == 0;
+	if ($self->{pid} == 0)
+	{
+		close(delete $self->{test_lives});
+		$self->serve($listener, $test_lives);
+	}
 	return $self;
 }
 
@@ -70,14 +76,18 @@ sub DESTROY
 
 sub serve
 {
-	my ($self, $listener) = @_;
+	my ($self, $listener, $test_lives) = @_;
+	my $wait = IO::Select->new($listener, $test_lives);
 
 	setpgrp(0, 0);
+	# a client that has gone meanwhile is not waited for
+	$listener->blocking(0);
 	$SIG{CHLD} = 'IGNORE';
 	$SIG{PIPE} = 'IGNORE';
 	$SIG{$_} = 'DEFAULT' foreach qw(TERM INT HUP);
-	while (1)
+	while (my @ready = $wait->can_read)
 	{
+		kill('KILL', -$$) if grep { $_ == $test_lives } @ready;
 		my $socket = $listener->accept or next;
 		my $pid = fork();
 
