@@ -48,6 +48,9 @@
 #define GATHER_COUNT			64
 #define GATHER_MS				3
 
+/* For a call that holds their instance they wait longer; but it may be stuck. */
+#define SAME_INSTANCE_MS		1000
+
 /* After a full batch and then nothing: look again every ms for so long before idling. */
 #define LINGER_US				20000
 #define LINGER_POLL_MS			1
@@ -85,9 +88,11 @@ static void add_fences(PgArray *fences, const OutcomeList *outcomes);
 static bool may_call(const Worker *w);
 static bool make_call(Worker *w);
 static bool outcomes_are_due(Worker *w);
+static int64_t instance_wait_ms(const Worker *w);
 static bool linger(Worker *w);
 static void call_work(Worker *w);
 static int	outcomes_for_call(const OutcomeList *outcomes);
+static bool is_divided(const Worker *w, const OutcomeList *batch);
 static void call_idle(Worker *w);
 static void call_careful(Worker *w);
 static int	room_for_call(const Worker *w);
@@ -252,6 +257,8 @@ dispatch_call_done(Worker *w, EngineConn *conn, const CallReport *report)
 {
 	w->dispatch->totals.calls++;
 	histogram_add(&w->dispatch->totals.call_times, loop_now_us(w) - conn->sent_us);
+	if (conn->room > 0)
+		w->dispatch->has_backlog = report->claimed >= conn->room;
 	if (report->is_ok)
 		after_good_call(w, report);
 	else
@@ -322,18 +329,37 @@ static bool
 outcomes_are_due(Worker *w)
 {
 	Dispatch   *dispatch = w->dispatch;
-	int64_t		waited_ms;
+	int64_t		wait_ms;
 
 	if (dispatch->outcomes.count == 0)
 		return false;
-	if (dispatch->engine.calls == 0 || dispatch->outcomes.count >= GATHER_COUNT)
-		return true;
-	waited_ms = (loop_now_us(w) - dispatch->outcomes.head->made_us) / 1000;
-	if (waited_ms >= GATHER_MS)
-		return true;
-	if (!timer_is_running(&dispatch->gather_timer))
-		timer_start(w, &dispatch->gather_timer, GATHER_MS - waited_ms, gather_due, NULL);
+	wait_ms = instance_wait_ms(w);
+	if (wait_ms == 0)
+	{
+		if (dispatch->engine.calls == 0 || dispatch->outcomes.count >= GATHER_COUNT)
+			return true;
+		wait_ms = GATHER_MS - (loop_now_us(w) - dispatch->outcomes.head->made_us) / 1000;
+		if (wait_ms <= 0)
+			return true;
+	}
+	timer_start(w, &dispatch->gather_timer, wait_ms, gather_due, NULL);
 	return false;
+}
+
+/*
+ * Outcomes of one instance that a call in flight holds: a second call would only
+ * leave them in the inbox, to be read again.  How long they are to wait for it; 0: no longer.
+ */
+static int64_t
+instance_wait_ms(const Worker *w)
+{
+	const OutcomeList *outcomes = &w->dispatch->outcomes;
+	int64_t		held_ms;
+
+	if (outcomes->head == NULL || outcomes->is_mixed)
+		return 0;
+	held_ms = engine_recording_ms(w, outcomes->head->key.instance_key);
+	return held_ms < 0 || held_ms >= SAME_INSTANCE_MS ? 0 : SAME_INSTANCE_MS - held_ms;
 }
 
 /* True while the worker keeps looking instead of idling. */
@@ -354,19 +380,22 @@ linger(Worker *w)
 	return true;
 }
 
-/* Record, advance, claim. */
+/* Record, advance, claim; or these in two calls side by side. */
 static void
 call_work(Worker *w)
 {
 	Dispatch   *dispatch = w->dispatch;
 	bool		is_running = w->phase == WORKER_RUNNING;
 	OutcomeList batch = {0};
+	bool		claims_apart;
 
-	outcomes_take(&dispatch->outcomes, outcomes_for_call(&dispatch->outcomes), OUTCOME_BYTES_PER_CALL, &batch);
+	if (instance_wait_ms(w) == 0)
+		outcomes_take(&dispatch->outcomes, outcomes_for_call(&dispatch->outcomes), OUTCOME_BYTES_PER_CALL, &batch);
+	claims_apart = is_running && is_divided(w, &batch);
 	dispatch->has_chance = false;
-	dispatch->has_more = false;
+	dispatch->has_more = claims_apart;	/* the next call is for them */
 	timer_stop(w, &dispatch->poll_timer);
-	engine_call(engine_free_conn(w), CALL_WORK, is_running ? room_for_call(w) : 0,
+	engine_call(engine_free_conn(w), CALL_WORK, is_running && !claims_apart ? room_for_call(w) : 0,
 				is_running ? TURNS_PER_CALL : 0, &batch);
 }
 
@@ -386,6 +415,17 @@ outcomes_for_call(const OutcomeList *outcomes)
 		count++;
 	}
 	return count;
+}
+
+/*
+ * A part of a large fan-out: to record it and to claim the next part take about as
+ * long, and need not wait for each other.
+ */
+static bool
+is_divided(const Worker *w, const OutcomeList *batch)
+{
+	return w->dispatch->has_backlog && batch->count >= GATHER_COUNT && !batch->is_mixed &&
+		engine_free_count(w) > 1 && room_for_call(w) > 0;
 }
 
 static void

@@ -62,6 +62,7 @@ typedef struct Dispatch
 	bool		has_crowd;		/* and advanced many instances */
 	bool		is_scan_due;	/* look around once more before sleeping on */
 	bool		was_full;		/* the last call that did something was full */
+	bool		has_backlog;	/* the last call that could claim has filled all its places */
 	int64_t		linger_until_us;	/* keep looking for a moment; 0: no */
 	int64_t		busy_since_us;	/* 0: not busy */
 	int			empty_more;		/* calls in a row that did nothing and said "more" */

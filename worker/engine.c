@@ -165,6 +165,21 @@ engine_oldest_claim_ms(const Worker *w)
 	return oldest_ms;
 }
 
+int64_t
+engine_recording_ms(const Worker *w, int64_t instance_key)
+{
+	const Engine *engine = &w->dispatch->engine;
+
+	for (int i = 0; i < engine->count; i++)
+	{
+		const EngineConn *conn = &engine->conns[i];
+
+		if (conn->is_calling && outcomes_are_of(&conn->sent, instance_key))
+			return (loop_now_us(w) - conn->sent_us) / 1000;
+	}
+	return -1;
+}
+
 void
 engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *outcomes)
 {

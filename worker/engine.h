@@ -92,6 +92,9 @@ extern int	engine_free_count(const struct Worker *w);
 /* How long the oldest call that may claim something is in flight; 0: there is none. */
 extern int64_t engine_oldest_claim_ms(const struct Worker *w);
 
+/* For how long a call is in flight whose outcomes are all of this instance; -1: there is none. */
+extern int64_t engine_recording_ms(const struct Worker *w, int64_t instance_key);
+
 /* Call df.work; takes over what outcomes holds.  Ends in dispatch_call_done(). */
 extern void engine_call(EngineConn *conn, CallMode mode, int room, int turns, OutcomeList *outcomes);
 

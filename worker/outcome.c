@@ -38,9 +38,15 @@ outcomes_push(OutcomeList *list, Outcome *outcome)
 {
 	outcome->next = NULL;
 	if (list->tail != NULL)
+	{
+		list->is_mixed = list->is_mixed || list->tail->key.instance_key != outcome->key.instance_key;
 		list->tail->next = outcome;
+	}
 	else
+	{
+		list->is_mixed = false;
 		list->head = outcome;
+	}
 	list->tail = outcome;
 	list->count++;
 }
@@ -59,9 +65,16 @@ outcomes_append(OutcomeList *list, OutcomeList *source)
 	if (source->head == NULL)
 		return;
 	if (list->tail != NULL)
+	{
+		list->is_mixed = list->is_mixed || source->is_mixed ||
+			list->tail->key.instance_key != source->head->key.instance_key;
 		list->tail->next = source->head;
+	}
 	else
+	{
+		list->is_mixed = source->is_mixed;
 		list->head = source->head;
+	}
 	list->tail = source->tail;
 	list->count += source->count;
 	memset(source, 0, sizeof(*source));
@@ -107,6 +120,12 @@ outcomes_remove(OutcomeList *list, const TaskKey *key)
 		return outcome;
 	}
 	return NULL;
+}
+
+bool
+outcomes_are_of(const OutcomeList *list, int64_t instance_key)
+{
+	return list->head != NULL && !list->is_mixed && list->head->key.instance_key == instance_key;
 }
 
 void

@@ -48,6 +48,7 @@ typedef struct OutcomeList
 	Outcome    *head;
 	Outcome    *tail;
 	int			count;
+	bool		is_mixed;		/* perhaps of several instances */
 } OutcomeList;
 
 /* Takes over payload. */
@@ -65,6 +66,9 @@ extern void outcomes_take(OutcomeList *list, int max_count, size_t max_bytes, Ou
 
 /* Unlink the first outcome of this task, or NULL. */
 extern Outcome *outcomes_remove(OutcomeList *list, const TaskKey *key);
+
+/* Is there something, and all of it of this instance? */
+extern bool outcomes_are_of(const OutcomeList *list, int64_t instance_key);
 
 /* Free every outcome of this task, or every one of this kind; 0: of any. */
 extern void outcomes_forget(OutcomeList *list, const TaskKey *key, char what);

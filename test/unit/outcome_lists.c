@@ -17,6 +17,7 @@ static void batches(void);
 static void joining(void);
 static void removal(void);
 static void forgetting(void);
+static void one_instance(void);
 
 int
 main(void)
@@ -25,6 +26,7 @@ main(void)
 	joining();
 	removal();
 	forgetting();
+	one_instance();
 	return done_testing();
 }
 
@@ -156,4 +158,31 @@ forgetting(void)
 	add(&list, 5, 10);
 	is_list(&list, "1 3 4 5", "and the list goes on");
 	outcomes_free(&list);
+}
+
+static void
+one_instance(void)
+{
+	OutcomeList list = {0};
+	OutcomeList other = {0};
+	OutcomeList taken = {0};
+	TaskKey		key = {8, 1, 1001};
+
+	ok(!outcomes_are_of(&list, 7), "an empty list is of no instance");
+	add(&list, 1, 0);
+	add(&list, 2, 0);
+	ok(outcomes_are_of(&list, 7) && !outcomes_are_of(&list, 8), "all are of one instance");
+	outcomes_push(&other, outcome_new(key, OUTCOME_COMPLETED, NULL, 0, 0));
+	outcomes_append(&list, &other);
+	ok(!outcomes_are_of(&list, 7) && !outcomes_are_of(&list, 8), "one of another is behind them");
+	outcomes_take(&list, 2, SIZE_MAX, &taken);
+	ok(outcomes_are_of(&taken, 7), "what is taken is looked at anew");
+	outcomes_prepend(&list, &taken);
+	ok(!outcomes_are_of(&list, 7), "they are back in front of it");
+	outcomes_take(&list, 3, SIZE_MAX, &taken);
+	ok(!outcomes_are_of(&taken, 7), "all of them are mixed");
+	add(&list, 3, 0);
+	ok(outcomes_are_of(&list, 7), "a list that was emptied begins anew");
+	outcomes_free(&list);
+	outcomes_free(&taken);
 }
