@@ -5,8 +5,9 @@
  * Most tasks are run by the worker whose call has made them: then to put them
  * into a lane, to find them there and to change their rows is work for nothing.  A
  * row is inserted as a claimed one instead.  Nobody is overtaken: it is done only
- * when all lanes of this worker are empty, and when there is room for all new
- * tasks that it may have; else they go into their lanes, and are claimed in order.
+ * when all lanes of this worker are empty.  When there is no room for all new tasks
+ * that it may have, the first ones are handed out if all would wait in one lane;
+ * else they go into their lanes, and are claimed in order.
  *
  * SPDX-License-Identifier: PostgreSQL
  */
@@ -24,7 +25,9 @@
 
 static List *find_candidates(Engine *engine);
 static bool is_candidate(const Engine *engine, const TaskRow *row);
+static bool are_alike(const TaskRow *a, const TaskRow *b);
 static bool text_is(const text *value, const char *word);
+static bool texts_are_equal(const text *a, const text *b);
 static bool lanes_are_empty(const Engine *engine);
 
 void
@@ -37,7 +40,7 @@ pgdf_hand_out_new(Engine *engine)
 	if (engine->room <= 0 || engine->is_careful)
 		return;
 	candidates = find_candidates(engine);
-	if (candidates == NIL || list_length(candidates) > engine->room || !lanes_are_empty(engine))
+	if (candidates == NIL || !lanes_are_empty(engine))
 		return;
 	foreach(cell, candidates)
 	{
@@ -50,11 +53,13 @@ pgdf_hand_out_new(Engine *engine)
 	engine->room -= list_length(candidates);
 }
 
-/* As many as there is room for, and one more. */
+/* In the order in which they will be written.  None, if there are more than fit, and not all are alike. */
 static List *
 find_candidates(Engine *engine)
 {
 	List	   *candidates = NIL;
+	const TaskRow *first = NULL;
+	bool		all_alike = true;
 	HASH_SEQ_STATUS scan;
 	Instance   *instance;
 
@@ -67,21 +72,38 @@ find_candidates(Engine *engine)
 			continue;
 		foreach(cell, instance->new_tasks)
 		{
+			TaskRow    *row = lfirst(cell);
 			HandedOut  *handed_out;
 
-			if (!is_candidate(engine, lfirst(cell)))
+			if (!(first != NULL && are_alike(first, row)) && !is_candidate(engine, row))
 				continue;
-			handed_out = palloc(sizeof(HandedOut));
-			handed_out->instance = instance;
-			handed_out->row = lfirst(cell);
-			candidates = lappend(candidates, handed_out);
-			if (list_length(candidates) <= engine->room)
-				continue;
-			hash_seq_term(&scan);
-			return candidates;
+			if (first == NULL)
+				first = row;
+			all_alike = all_alike && are_alike(first, row);
+			if (list_length(candidates) < engine->room)
+			{
+				handed_out = palloc(sizeof(HandedOut));
+				handed_out->instance = instance;
+				handed_out->row = row;
+				candidates = lappend(candidates, handed_out);
+			}
+			else if (!all_alike)
+			{
+				hash_seq_term(&scan);
+				return NIL;
+			}
 		}
 	}
 	return candidates;
+}
+
+/* Do they wait in one lane, the one that is written first in front of the other? */
+static bool
+are_alike(const TaskRow *a, const TaskRow *b)
+{
+	return a->state == b->state && a->priority == b->priority && (a->input == NULL) == (b->input == NULL) &&
+		texts_are_equal(a->lane, b->lane) && texts_are_equal(a->queue, b->queue) &&
+		texts_are_equal(a->name, b->name);
 }
 
 /* A plain activity of a name that the caller offers, without limits. */
@@ -108,6 +130,13 @@ text_is(const text *value, const char *word)
 	Size		length = strlen(word);
 
 	return VARSIZE_ANY_EXHDR(value) == length && memcmp(VARDATA_ANY(value), word, length) == 0;
+}
+
+static bool
+texts_are_equal(const text *a, const text *b)
+{
+	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
+		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
 }
 
 /* All that this worker serves, also those of maps and of limited activities. */

@@ -10,8 +10,8 @@
 #include "engine.h"
 
 /*
- * Before new tasks are written: give them to the caller of this engine call if it can
- * run them all and nothing else waits for it.
+ * Before new tasks are written: give those to the caller of this engine call that it has
+ * room for, if nothing else waits for it and nothing more important is among them.
  */
 extern void pgdf_hand_out_new(Engine *engine);
 

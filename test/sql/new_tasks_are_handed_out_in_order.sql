@@ -30,6 +30,14 @@ SELECT df_start('three', NULL, 'three');
 SELECT input FROM test.work(room => 2, mode => 'scan') WHERE what = 'T' ORDER BY 1;
 SELECT input FROM test.work(room => 2) WHERE what = 'T';
 
+-- the first ones of a fan-out that does not fit, and then the others
+CALL test.orchestrator('four', $$ BEGIN RETURN to_jsonb(df_when_all(ARRAY(SELECT df_activity('hold', to_jsonb(i)) FROM generate_series(1, 4) i))); END $$);
+SELECT df_start('four', NULL, 'four');
+SELECT input FROM test.work(room => 2) WHERE what = 'T';
+SELECT * FROM rows WHERE instance_id = 'four';
+SELECT input FROM test.work(room => 1) WHERE what = 'T';
+SELECT input FROM test.work(room => 2) WHERE what = 'T';
+
 -- a call that is rolled back has handed out nothing
 SELECT df_start('one', '1', 'back');
 BEGIN;
