@@ -2,7 +2,7 @@
  * spi.c
  *		Statements on the extension's own tables.
  *
- * Plans are generic and made with sequential scans, hash and merge joins and JIT
+ * Plans are generic and made with sequential and bitmap scans, hash and merge joins and JIT
  * switched off: a queue table is often empty when its plan is made, and a plan
  * that suits an empty table reads a million rows for one later.  For the same
  * reason no statement leaves the order of a join to the planner: rows that were
@@ -26,6 +26,7 @@
 
 /* In force while a plan is made. */
 static const char *const planner_settings[][2] = {
+	{"enable_bitmapscan", "off"},	/* it would sort a whole lane to take the first rows */
 	{"enable_hashjoin", "off"},
 	{"enable_mergejoin", "off"},
 	{"enable_seqscan", "off"},
