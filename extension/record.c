@@ -44,12 +44,6 @@ static PgdfStatement exists_statement = {
 	3, {INT8OID, INT4OID, INT8OID}
 };
 
-/* Rows that this transaction has locked, by their places. */
-static PgdfStatement delete_statement = {
-	"DELETE FROM df.tasks WHERE ctid = ANY ($1)",
-	1, {TIDARRAYOID}
-};
-
 static PgdfStatement started_statement = {
 	"UPDATE df.tasks SET is_started = true, attempts = least(attempts + 1, 32767)::smallint"
 	" WHERE instance_key = $1 AND task_id = $2 AND NOT is_started AND resume_state IS NULL",
@@ -274,7 +268,6 @@ delete_completed(const Report *reports, int nreports)
 {
 	ColumnArray rows;
 	int			n = 0;
-	Datum		value;
 
 	pgdf_column_init(&rows, nreports);
 	for (int i = 0; i < nreports; i++)
@@ -283,11 +276,8 @@ delete_completed(const Report *reports, int nreports)
 			!pgdf_task_is_chunk(reports[i].task_id))
 			pgdf_column_set(&rows, n++, PointerGetDatum(&reports[i].row), false);
 	}
-	if (n == 0)
-		return;
 	rows.count = n;
-	value = pgdf_column_array(&rows, TIDARRAYOID);
-	pgdf_spi_execute(&delete_statement, &value, NULL);
+	pgdf_tasks_delete(&rows);
 }
 
 static void

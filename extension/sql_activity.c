@@ -36,9 +36,14 @@
 /* A transaction with more subtransactions than its backend can show to others slows everybody. */
 #define WRITING_SUBTRANSACTIONS_MAX	60
 
+/* Queued SQL activities that are locked at a time. */
+#define LANE_BATCH_MIN		60
+#define LANE_BATCH_MAX		1000
+
 /* A queued SQL activity that this call has locked. */
 typedef struct LaneTask
 {
+	ItemPointerData row;
 	TaskAttempt attempt;
 	char	   *name;
 	text	   *input;
@@ -47,23 +52,37 @@ typedef struct LaneTask
 	bool		is_lost;		/* history does not have its input */
 } LaneTask;
 
+/* Whose a queued activity is. */
+typedef struct TaskOwner
+{
+	int64		instance_key;	/* hash key */
+	Oid			owner;			/* InvalidOid: the instance is gone */
+	bool		is_final;
+} TaskOwner;
+
 static PgdfStatement lane_statement = {
 	"WITH c AS MATERIALIZED ("
-	"    SELECT instance_key, task_id, execution, name, attempts, retry, scheduled_at, scheduled_event"
+	"    SELECT ctid AS row, instance_key, task_id, execution, name, attempts, retry, scheduled_at,"
+	"           scheduled_event"
 	"      FROM df.tasks"
 	"     WHERE state = 0 AND queue = $1 AND lane = '*sql'"
 	"     ORDER BY priority DESC, seq"
 	"     LIMIT $2"
 	"       FOR UPDATE SKIP LOCKED)"
 	" SELECT c.instance_key, c.task_id, c.execution, c.name, c.attempts, c.retry, c.scheduled_at,"
-	"        h.payload, s.owner::oid, s.instance_key IS NULL OR s.completed_at IS NOT NULL, h.event_id IS NULL"
+	"        h.payload, h.event_id IS NULL, c.row"
 	"   FROM c"
-	"   LEFT JOIN LATERAL (SELECT * FROM df.instance_state"
-	"                       WHERE instance_key = c.instance_key OFFSET 0) s ON true"
 	"   LEFT JOIN LATERAL (SELECT event_id, payload FROM df.history"
 	"                       WHERE instance_key = c.instance_key AND execution = c.execution"
 	"                         AND event_id = c.scheduled_event OFFSET 0) h ON true",
 	2, {TEXTOID, INT4OID}
+};
+
+/* Asked once for all tasks of an instance. */
+static PgdfStatement owners_statement = {
+	"SELECT instance_key, owner::oid, completed_at IS NOT NULL"
+	"  FROM df.instance_state WHERE instance_key = ANY ($1)",
+	1, {INT8ARRAYOID}
 };
 
 /* With a budget of 0 nothing of it runs inside an engine call. */
@@ -101,15 +120,19 @@ static PgdfStatement lock_slow_statement = {
 
 PG_FUNCTION_INFO_V1(df_run_sql);
 
+static void note_done(const LaneTask *task, ColumnArray *done);
 static bool is_leftover(Engine *engine, const LaneTask *task);
 static AttemptEnd run_attempt(UserCode *code, text **failure);
 static bool has_deferrable(void);
 static void settle_inline(Engine *engine, Instance *instance, InlineTask *task,
 						  AttemptEnd end, text *result, text *failure);
 static void settle_queued(Engine *engine, LaneTask *task, AttemptEnd end,
-						  text *result, text *failure);
+						  text *result, text *failure, ColumnArray *done);
+static void run_lane(Engine *engine, const char *queue, int room);
+static int	next_batch(const Engine *engine, TimestampTz started, int nrun);
 static bool run_lane_tasks(Engine *engine, const List *tasks);
 static List *lock_lane(Engine *engine, const char *queue, int limit);
+static void find_owners(List *tasks);
 static void deliver_outcome(Engine *engine, const TaskAttempt *attempt, text *result, text *failure);
 static text *copy_json(text *json, MemoryContext context);
 
@@ -150,14 +173,10 @@ pgdf_sql_activities_run(Engine *engine, Instance *instance)
 void
 pgdf_sql_lane_run(Engine *engine, int room)
 {
-	int			limit = Min(room, WRITING_SUBTRANSACTIONS_MAX);
 	ListCell   *queue;
 
 	foreach(queue, engine->queues)
 	{
-		List	   *tasks;
-		bool		is_done;
-
 		if (pgdf_inline_sql_budget == 0)
 		{
 			Datum		name = CStringGetTextDatum(lfirst(queue));
@@ -169,13 +188,43 @@ pgdf_sql_lane_run(Engine *engine, int room)
 			return;
 		if (pgdf_lane_is_empty(lfirst(queue), PGDF_LANE_SQL))
 			continue;
-		do
-		{
-			tasks = lock_lane(engine, lfirst(queue), limit);
-			is_done = run_lane_tasks(engine, tasks);
-		} while (is_done && list_length(tasks) == limit && !engine->is_careful &&
-				 pgdf_sql_budget_is_left(engine));
+		run_lane(engine, lfirst(queue), room);
 	}
+}
+
+static void
+run_lane(Engine *engine, const char *queue, int room)
+{
+	TimestampTz started = GetCurrentTimestamp();
+	int			limit = Min(room, LANE_BATCH_MIN);
+	int			nrun = 0;
+	bool		is_full;
+	bool		is_done;
+
+	do
+	{
+		List	   *tasks = lock_lane(engine, queue, limit);
+
+		is_done = run_lane_tasks(engine, tasks);
+		is_full = list_length(tasks) == limit;
+		nrun += limit;
+		limit = next_batch(engine, started, nrun);
+	} while (is_done && is_full && !engine->is_careful && pgdf_sql_budget_is_left(engine));
+}
+
+/*
+ * How many to lock next: as many as there is time for, going by those before.  Each
+ * look at the lane passes the entries of all that this call has taken from it.
+ */
+static int
+next_batch(const Engine *engine, TimestampTz started, int nrun)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	int64		fitting = nrun * Max(engine->deadline - now, 0) / Max(now - started, 1);
+
+	if (engine->writing_subtransactions > 0)
+		fitting = Min(fitting, WRITING_SUBTRANSACTIONS_MAX - engine->writing_subtransactions);
+	return (int) Max(1, Min(fitting, LANE_BATCH_MAX));
 }
 
 /* False when it has left some of them where they are. */
@@ -183,8 +232,11 @@ static bool
 run_lane_tasks(Engine *engine, const List *tasks)
 {
 	bool		is_done = true;
+	ColumnArray done;
 	ListCell   *cell;
 
+	pgdf_column_init(&done, list_length(tasks));
+	done.count = 0;
 	foreach(cell, tasks)
 	{
 		LaneTask   *task = lfirst(cell);
@@ -195,7 +247,7 @@ run_lane_tasks(Engine *engine, const List *tasks)
 
 		if (is_leftover(engine, task))
 		{
-			pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
+			note_done(task, &done);
 			continue;
 		}
 		if (task->is_lost)
@@ -230,9 +282,17 @@ run_lane_tasks(Engine *engine, const List *tasks)
 		pgdf_engine_lock(engine, &task->attempt.instance_key, 1);
 		end = pgdf_sql_run_inline(engine, task->attempt.instance_key, task->owner, registration,
 								  task->input, &result, &failure);
-		settle_queued(engine, task, end, result, failure);
+		settle_queued(engine, task, end, result, failure, &done);
 	}
+	pgdf_tasks_delete(&done);
 	return is_done;
+}
+
+/* Its row is deleted with those of the others that have run. */
+static void
+note_done(const LaneTask *task, ColumnArray *done)
+{
+	pgdf_column_set(done, done->count++, PointerGetDatum(&task->row), false);
 }
 
 /* The row may say final of an instance that this call is rewinding. */
@@ -373,12 +433,13 @@ settle_inline(Engine *engine, Instance *instance, InlineTask *task, AttemptEnd e
 
 /* An activity whose row this call has locked. */
 static void
-settle_queued(Engine *engine, LaneTask *task, AttemptEnd end, text *result, text *failure)
+settle_queued(Engine *engine, LaneTask *task, AttemptEnd end,
+			  text *result, text *failure, ColumnArray *done)
 {
 	switch (end)
 	{
 		case ATTEMPT_COMPLETED:
-			pgdf_task_delete(task->attempt.instance_key, task->attempt.task_id);
+			note_done(task, done);
 			deliver_outcome(engine, &task->attempt, result, NULL);
 			break;
 		case ATTEMPT_UNDECIDED:
@@ -413,11 +474,11 @@ lock_lane(Engine *engine, const char *queue, int limit)
 		task->attempt.retry = pgdf_spi_text(row, 6, CurrentMemoryContext);
 		task->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, 7, &isnull));
 		task->input = pgdf_spi_text(row, 8, CurrentMemoryContext);
-		task->owner = DatumGetObjectId(pgdf_spi_datum(row, 9, &isnull));
-		task->is_leftover = DatumGetBool(pgdf_spi_datum(row, 10, &isnull));
-		task->is_lost = DatumGetBool(pgdf_spi_datum(row, 11, &isnull));
+		task->is_lost = DatumGetBool(pgdf_spi_datum(row, 9, &isnull));
+		task->row = *(ItemPointer) DatumGetPointer(pgdf_spi_datum(row, 10, &isnull));
 		tasks = lappend(tasks, task);
 	}
+	find_owners(tasks);
 	foreach(cell, tasks)
 	{
 		LaneTask   *task = lfirst(cell);
@@ -432,6 +493,54 @@ lock_lane(Engine *engine, const char *queue, int limit)
 	if (n == (uint64) limit)
 		engine->more = true;
 	return tasks;
+}
+
+static void
+find_owners(List *tasks)
+{
+	HASHCTL		control = {.keysize = sizeof(int64),.entrysize = sizeof(TaskOwner),
+	.hcxt = CurrentMemoryContext};
+	HTAB	   *owners;
+	ColumnArray column;
+	Datum		value;
+	ListCell   *cell;
+	bool		isnull;
+
+	if (tasks == NIL)
+		return;
+	owners = hash_create("pgdf task owners", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	pgdf_column_init(&column, list_length(tasks));
+	column.count = 0;
+	foreach(cell, tasks)
+	{
+		const LaneTask *task = lfirst(cell);
+		bool		found;
+		TaskOwner  *owner = hash_search(owners, &task->attempt.instance_key, HASH_ENTER, &found);
+
+		if (found)
+			continue;
+		owner->owner = InvalidOid;
+		pgdf_column_set(&column, column.count++, Int64GetDatum(owner->instance_key), false);
+	}
+	value = pgdf_column_array(&column, INT8ARRAYOID);
+	pgdf_spi_execute(&owners_statement, &value, NULL);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		int64		key = pgdf_spi_int64(row, 1);
+		TaskOwner  *owner = hash_search(owners, &key, HASH_FIND, NULL);
+
+		owner->owner = DatumGetObjectId(pgdf_spi_datum(row, 2, &isnull));
+		owner->is_final = DatumGetBool(pgdf_spi_datum(row, 3, &isnull));
+	}
+	foreach(cell, tasks)
+	{
+		LaneTask   *task = lfirst(cell);
+		const TaskOwner *owner = hash_search(owners, &task->attempt.instance_key, HASH_FIND, NULL);
+
+		task->owner = owner->owner;
+		task->is_leftover = !OidIsValid(owner->owner) || owner->is_final;
+	}
+	hash_destroy(owners);
 }
 
 static void

@@ -32,6 +32,12 @@ static PgdfStatement delete_statement = {
 	2, {INT8OID, INT4OID}
 };
 
+/* Rows that this transaction has locked, by their places. */
+static PgdfStatement delete_locked_statement = {
+	"DELETE FROM df.tasks WHERE ctid = ANY ($1)",
+	1, {TIDARRAYOID}
+};
+
 static PgdfStatement update_statement = {
 	"UPDATE df.tasks"
 	"   SET state = $3, visible_at = $4, attempts = least($5, 32767)::smallint, last_failure = $6,"
@@ -111,6 +117,17 @@ pgdf_task_delete(int64 instance_key, int task_id)
 	Datum		values[2] = {Int64GetDatum(instance_key), Int32GetDatum(task_id)};
 
 	pgdf_spi_execute(&delete_statement, values, NULL);
+}
+
+void
+pgdf_tasks_delete(const ColumnArray *rows)
+{
+	Datum		value;
+
+	if (rows->count == 0)
+		return;
+	value = pgdf_column_array(rows, TIDARRAYOID);
+	pgdf_spi_execute(&delete_locked_statement, &value, NULL);
 }
 
 bool

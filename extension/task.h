@@ -11,6 +11,7 @@
 
 #include "datatype/timestamp.h"
 #include "registry.h"
+#include "spi.h"
 
 /* What is known of a task whose attempt has ended. */
 typedef struct TaskAttempt
@@ -37,6 +38,9 @@ extern bool pgdf_task_may_retry(const TaskAttempt *attempt, text *failure, Times
 
 /* Its outcome is in history. */
 extern void pgdf_task_delete(int64 instance_key, int task_id);
+
+/* The same for rows that this transaction has locked: their ctids, as many as rows->count says. */
+extern void pgdf_tasks_delete(const ColumnArray *rows);
 
 /*
  * An attempt has failed: the row waits for the next one (true), or keeps the
