@@ -115,8 +115,8 @@ extern void db_close(Db *db);
 extern void db_call(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms, DbResultFn fn, void *arg);
 
 /*
- * The same for a statement that is sent again and again, and nothing else on this
- * connection: the server parses and plans it once.  sql must be a constant.
+ * The same for a statement that is sent again and again, with parameters of the same
+ * types: the server parses and plans it once, until another one is sent.  sql must be a constant.
  */
 extern void db_call_again(Db *db, const char *sql, const DbParams *params, int64_t deadline_ms,
 						  DbResultFn fn, void *arg);

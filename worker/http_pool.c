@@ -55,7 +55,7 @@ static const DbEvents conn_events = {
 static const DbResult no_answer = {.sqlstate = ""};
 
 static void pump(HttpServer *server);
-static PoolConn *usable_conn(HttpPool *pool);
+static PoolConn *usable_conn(HttpPool *pool, const char *sql);
 static void open_conn(HttpServer *server);
 static void send_call(HttpServer *server, PoolConn *conn, HttpCall *call);
 static void call_done(Db *db, const DbResult *result, void *arg);
@@ -181,7 +181,7 @@ pump(HttpServer *server)
 
 	while (pool->head != NULL)
 	{
-		PoolConn   *conn = usable_conn(pool);
+		PoolConn   *conn = usable_conn(pool, pool->head->sql);
 
 		if (conn == NULL)
 		{
@@ -192,15 +192,24 @@ pump(HttpServer *server)
 	}
 }
 
+/* Best one whose server has parsed the statement already. */
 static PoolConn *
-usable_conn(HttpPool *pool)
+usable_conn(HttpPool *pool, const char *sql)
 {
+	PoolConn   *usable = NULL;
+
 	for (int i = 0; i < pool->count; i++)
 	{
-		if (pool->conns[i].is_open && db_is_ready(&pool->conns[i].db))
-			return &pool->conns[i];
+		PoolConn   *conn = &pool->conns[i];
+
+		if (!conn->is_open || !db_is_ready(&conn->db))
+			continue;
+		if (conn->db.parsed == sql)
+			return conn;
+		if (usable == NULL)
+			usable = conn;
 	}
-	return NULL;
+	return usable;
 }
 
 /* One at a time: when it is ready and calls still wait, the next one is opened. */
@@ -234,8 +243,8 @@ send_call(HttpServer *server, PoolConn *conn, HttpCall *call)
 	conn->call = call;
 	call->is_sent = true;
 	timer_stop(server->worker, &conn->idle_timer);
-	db_call(&conn->db, call->sql, &call->params,
-			server->worker->config.http.query_timeout_ms + DEADLINE_MARGIN_MS, call_done, conn);
+	db_call_again(&conn->db, call->sql, &call->params,
+				  server->worker->config.http.query_timeout_ms + DEADLINE_MARGIN_MS, call_done, conn);
 }
 
 static void
