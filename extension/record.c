@@ -10,8 +10,12 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -23,21 +27,25 @@
 #include "payload.h"
 #include "probe.h"
 #include "record.h"
+#include "scan.h"
 #include "spi.h"
 #include "task.h"
 #include "user_code.h"
 
-static PgdfStatement lock_statement = {
-	"SELECT d.n::int, t.execution, t.attempts, t.is_started, t.retry, t.scheduled_at, t.name,"
-	"       t.state = 1 AND t.fence = d.fence, left(t.lane, 1) = '*' AND left(t.lane, 6) <> '*http:', t.row"
-	"  FROM unnest($1, $2, $3) WITH ORDINALITY AS d(instance_key, task_id, fence, n)"
-	" CROSS JOIN LATERAL ("
-	"       SELECT ctid AS row, * FROM df.tasks"
-	"        WHERE instance_key = d.instance_key AND task_id = d.task_id"
-	"          FOR UPDATE SKIP LOCKED) t"
-	" WHERE d.task_id > 0",
-	3, {INT8ARRAYOID, INT4ARRAYOID, INT8ARRAYOID}
+/* What is looked at in a reported task's row; in the order of enum TaskColumn. */
+static const char *const task_names[] = {
+	"execution", "attempts", "is_started", "retry", "scheduled_at", "name", "state", "fence", "lane"
 };
+
+typedef enum TaskColumn
+{
+	TASK_COLUMN_EXECUTION, TASK_COLUMN_ATTEMPTS, TASK_COLUMN_IS_STARTED, TASK_COLUMN_RETRY,
+	TASK_COLUMN_SCHEDULED_AT, TASK_COLUMN_NAME, TASK_COLUMN_STATE, TASK_COLUMN_FENCE, TASK_COLUMN_LANE
+} TaskColumn;
+
+StaticAssertDecl(lengthof(task_names) == TASK_COLUMN_LANE + 1, "one name for each column");
+
+static ScanColumns task_columns = {task_names, lengthof(task_names)};
 
 static PgdfStatement exists_statement = {
 	"SELECT FROM df.tasks WHERE instance_key = $1 AND task_id = $2 AND fence = $3",
@@ -68,11 +76,13 @@ static bool is_end(const Report *report);
 static Report *parse_reports(ArrayType *instances, ArrayType *tasks, ArrayType *fences,
 							 text *outcomes, ArrayType *payloads, int *nreports);
 static void choose_owner(Engine *engine, const Report *reports, int nreports);
-static void lock_tasks(Report *reports, int nreports, ArrayType *instances,
-					   ArrayType *tasks, ArrayType *fences);
+static void lock_tasks(TableScan *tasks, Report *reports, int nreports);
+static void note_task(Report *report, const TableScan *tasks);
+static Datum task_value(const TableScan *tasks, TaskColumn column);
+static bool is_sql_lane(const char *lane);
 static void refuse_repeats(Report *reports, int nreports);
 static void lock_instances(Engine *engine, const Report *reports, int nreports);
-static void delete_completed(const Report *reports, int nreports);
+static void delete_completed(const TableScan *tasks, Report *reports, int nreports);
 static void settle(WorkCall *call, Report *report);
 static void note_progress(const Report *report);
 static void complete(Engine *engine, Report *report);
@@ -86,17 +96,20 @@ pgdf_record(WorkCall *call, ArrayType *instances, ArrayType *tasks,
 	Engine	   *engine = call->engine;
 	int			n;
 	Report	   *reports = parse_reports(instances, tasks, fences, outcomes, payloads, &n);
+	TableScan  *rows;
 	HTAB	   *chunks;
 
 	if (n == 0)
 		return;
 	choose_owner(engine, reports, n);
-	lock_tasks(reports, n, instances, tasks, fences);
+	rows = pgdf_scan_begin("tasks", "tasks_pkey", 2, RowExclusiveLock, NULL);
+	lock_tasks(rows, reports, n);
 	refuse_repeats(reports, n);
 	chunks = pgdf_map_lock_reported(reports, n);
 	lock_instances(engine, reports, n);
 	PGDF_FAULT(record_locked);
-	delete_completed(reports, n);
+	delete_completed(rows, reports, n);
+	pgdf_scan_end(rows);
 	for (int i = 0; i < n; i++)
 	{
 		if (!pgdf_task_is_chunk(reports[i].task_id))
@@ -185,32 +198,65 @@ choose_owner(Engine *engine, const Report *reports, int nreports)
 }
 
 static void
-lock_tasks(Report *reports, int nreports, ArrayType *instances, ArrayType *tasks,
-		   ArrayType *fences)
+lock_tasks(TableScan *tasks, Report *reports, int nreports)
 {
-	Datum		values[3] = {
-		PointerGetDatum(instances), PointerGetDatum(tasks), PointerGetDatum(fences)
-	};
-	uint64		n = pgdf_spi_execute(&lock_statement, values, NULL);
+	ScanKeyData keys[2];
 
-	for (uint64 row = 0; row < n; row++)
+	for (int i = 0; i < nreports; i++)
 	{
-		Report	   *report = &reports[pgdf_spi_int32(row, 1) - 1];
-		bool		isnull;
-		bool		is_valid = DatumGetBool(pgdf_spi_datum(row, 8, &isnull));
+		Report	   *report = &reports[i];
 
-		report->state = (!isnull && is_valid) || PGDF_BROKEN(fence) ? REPORT_VALID : REPORT_FENCED;
-		report->attempt.instance_key = report->instance_key;
-		report->attempt.task_id = report->task_id;
-		report->attempt.execution = pgdf_spi_int32(row, 2);
-		report->is_started = DatumGetBool(pgdf_spi_datum(row, 4, &isnull));
-		report->attempt.attempts = pgdf_spi_int16(row, 3) + (report->is_started ? 0 : 1);
-		report->attempt.retry = pgdf_spi_text(row, 5, CurrentMemoryContext);
-		report->attempt.scheduled_at = DatumGetTimestampTz(pgdf_spi_datum(row, 6, &isnull));
-		report->name = pgdf_spi_cstring(row, 7);
-		report->row = *(ItemPointer) DatumGetPointer(pgdf_spi_datum(row, 10, &isnull));
-		report->is_sql = DatumGetBool(pgdf_spi_datum(row, 9, &isnull));
+		if (pgdf_task_is_chunk(report->task_id))
+			continue;
+		ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(report->instance_key));
+		ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(report->task_id));
+		pgdf_scan_seek(tasks, keys, 2);
+		if (pgdf_scan_next(tasks) && pgdf_scan_lock(tasks))
+			note_task(report, tasks);
 	}
+}
+
+/* Of the row that is locked now. */
+static void
+note_task(Report *report, const TableScan *tasks)
+{
+	const AttrNumber *numbers = pgdf_scan_columns(tasks, &task_columns);
+	bool		is_claimed = DatumGetInt16(task_value(tasks, TASK_COLUMN_STATE)) == TASK_CLAIMED;
+	bool		isnull;
+	Datum		datum = slot_getattr(tasks->slot, numbers[TASK_COLUMN_FENCE], &isnull);
+	bool		is_valid = is_claimed && !isnull && DatumGetInt64(datum) == report->fence;
+
+	report->state = is_valid || PGDF_BROKEN(fence) ? REPORT_VALID : REPORT_FENCED;
+	report->row = tasks->slot->tts_tid;
+	report->attempt.instance_key = report->instance_key;
+	report->attempt.task_id = report->task_id;
+	report->attempt.execution = DatumGetInt32(task_value(tasks, TASK_COLUMN_EXECUTION));
+	report->is_started = DatumGetBool(task_value(tasks, TASK_COLUMN_IS_STARTED));
+	report->attempt.attempts = DatumGetInt16(task_value(tasks, TASK_COLUMN_ATTEMPTS)) +
+		(report->is_started ? 0 : 1);
+	datum = slot_getattr(tasks->slot, numbers[TASK_COLUMN_RETRY], &isnull);
+	report->attempt.retry = isnull ? NULL : DatumGetTextPCopy(datum);
+	report->attempt.scheduled_at = DatumGetTimestampTz(task_value(tasks, TASK_COLUMN_SCHEDULED_AT));
+	report->name = TextDatumGetCString(task_value(tasks, TASK_COLUMN_NAME));
+	report->is_sql = is_sql_lane(TextDatumGetCString(task_value(tasks, TASK_COLUMN_LANE)));
+}
+
+/* Of a column that is not null. */
+static Datum
+task_value(const TableScan *tasks, TaskColumn column)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(tasks->slot, pgdf_scan_columns(tasks, &task_columns)[column], &isnull);
+
+	if (isnull)
+		elog(ERROR, "unexpected null in column %s", task_names[column]);
+	return value;
+}
+
+static bool
+is_sql_lane(const char *lane)
+{
+	return lane[0] == '*' && strncmp(lane, PGDF_LANE_LIMITED_HTTP, strlen(PGDF_LANE_LIMITED_HTTP)) != 0;
 }
 
 /* A task that is reported twice in one call has the first outcome. */
@@ -263,21 +309,17 @@ lock_instances(Engine *engine, const Report *reports, int nreports)
 		pgdf_engine_lock(engine, keys, n);
 }
 
+/* These rows are locked: nobody has moved them. */
 static void
-delete_completed(const Report *reports, int nreports)
+delete_completed(const TableScan *tasks, Report *reports, int nreports)
 {
-	ColumnArray rows;
-	int			n = 0;
-
-	pgdf_column_init(&rows, nreports);
 	for (int i = 0; i < nreports; i++)
 	{
 		if (reports[i].state == REPORT_VALID && reports[i].outcome == 'c' &&
 			!pgdf_task_is_chunk(reports[i].task_id))
-			pgdf_column_set(&rows, n++, PointerGetDatum(&reports[i].row), false);
+			simple_table_tuple_delete(tasks->table, &reports[i].row, tasks->snapshot);
 	}
-	rows.count = n;
-	pgdf_tasks_delete(&rows);
+	CommandCounterIncrement();
 }
 
 static void

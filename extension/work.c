@@ -24,12 +24,6 @@
 /* How often a busy session looks for due timers and retries, in ms. */
 #define DUE_CHECK_MS	5
 
-static PgdfStatement session_statement = {
-	"SELECT EXISTS (SELECT FROM df.cancellations WHERE worker_key = $1)"
-	"  FROM df.worker_sessions WHERE worker_key = $1",
-	1, {INT8OID}
-};
-
 static PgdfStatement cancellations_statement = {
 	"WITH c AS MATERIALIZED ("
 	"    SELECT ctid FROM df.cancellations WHERE worker_key = $1 FOR UPDATE SKIP LOCKED)"
@@ -205,16 +199,15 @@ static void
 check_session(WorkCall *call)
 {
 	Datum		key = Int64GetDatum(call->engine->worker_key);
-	bool		isnull;
 
 	pgdf_call_begin(call->engine->worker_key);	/* before looking: it must not be swept away after */
-	if (pgdf_spi_execute(&session_statement, &key, NULL) == 0)
+	if (!pgdf_probe_key("worker_sessions", "worker_sessions_pkey", call->engine->worker_key))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("worker session " INT64_FORMAT " does not exist",
 						call->engine->worker_key),
 				 errhint("Call df.attach again.")));
-	if (!DatumGetBool(pgdf_spi_datum(0, 1, &isnull)))
+	if (!pgdf_probe_key("cancellations", "cancellations_pkey", call->engine->worker_key))
 		return;
 
 	pgdf_spi_execute(&cancellations_statement, &key, NULL);
