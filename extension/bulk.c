@@ -50,7 +50,19 @@ struct BulkTable
 	Size		bytes;
 };
 
+/* Numbers of columns that this backend has written before. */
+typedef struct KnownColumns
+{
+	const char *const *names;	/* constant: its address says which they are */
+	Oid			relid;			/* InvalidOid: not looked up yet */
+	AttrNumber *attnums;
+	struct KnownColumns *next;
+} KnownColumns;
+
+static KnownColumns *known_columns = NULL;
+
 static void find_columns(BulkTable *bulk, const char *table, const char *const *columns);
+static KnownColumns *find_known(const char *const *columns, int ncolumns);
 static void find_defaults(BulkTable *bulk);
 static void fill_slot(BulkTable *bulk, TupleTableSlot *slot, const Datum *values, const bool *nulls);
 static void write_batch(BulkTable *bulk);
@@ -76,16 +88,42 @@ pgdf_bulk_open(const char *table, const char *const *columns, int ncolumns)
 	return bulk;
 }
 
+/* The name of a column stands for one number as long as there is the table. */
 static void
 find_columns(BulkTable *bulk, const char *table, const char *const *columns)
 {
-	bulk->attnums = palloc(bulk->ncolumns * sizeof(AttrNumber));
+	KnownColumns *known = find_known(columns, bulk->ncolumns);
+	Oid			relid = RelationGetRelid(bulk->rel);
+
+	bulk->attnums = known->attnums;
+	if (known->relid == relid)
+		return;
+	known->relid = InvalidOid;
 	for (int i = 0; i < bulk->ncolumns; i++)
 	{
-		bulk->attnums[i] = get_attnum(RelationGetRelid(bulk->rel), columns[i]);
-		if (bulk->attnums[i] <= 0)
+		known->attnums[i] = get_attnum(relid, columns[i]);
+		if (known->attnums[i] <= 0)
 			elog(ERROR, "table df.%s has no column %s", table, columns[i]);
 	}
+	known->relid = relid;
+}
+
+static KnownColumns *
+find_known(const char *const *columns, int ncolumns)
+{
+	KnownColumns *known;
+
+	for (known = known_columns; known != NULL; known = known->next)
+	{
+		if (known->names == columns)
+			return known;
+	}
+	known = MemoryContextAllocZero(TopMemoryContext, sizeof(KnownColumns));
+	known->attnums = MemoryContextAlloc(TopMemoryContext, ncolumns * sizeof(AttrNumber));
+	known->names = columns;
+	known->next = known_columns;
+	known_columns = known;
+	return known;
 }
 
 /* Of the columns that the caller does not give; generated ones there are none. */
