@@ -18,7 +18,7 @@ UNIT_MAKE = flock test/unit $(MAKE) -C test/unit
 FUZZ_MAKE = flock test/fuzz $(MAKE) -C test/fuzz
 C_FILES = $(filter-out %.gen.h,$(wildcard extension/*.[ch] worker/*.[ch] test/unit/*.[ch] test/fuzz/*.[ch] test/modules/*.[ch] test/model/*.[ch] \
 	test/faults/*.c test/chaos/*.c))
-SHELL_FILES = .ci/run bench/run test/run test/valgrind test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/demo/run \
+SHELL_FILES = .ci/run bench/run test/run test/versions test/valgrind test/lib/scratch.sh test/lib/lint test/demo.sh packaging/deps packaging/servers packaging/demo/run \
 	packaging/tools/indent packaging/tools/manpage
 
 all: extension worker  ## build the extension and the worker (default)
@@ -94,6 +94,10 @@ soak: all  ## steady work with a fault every minute; HOURS=1 RATE=100 (activitie
 
 check-upgrade: all  ## released versions, updated, against a fresh install
 	test/run upgrade
+
+check-versions:  ## SQL tests and updates with every PostgreSQL that is installed, and 16 and 18; VERSIONS=pg_config ... names others
+	packaging/servers
+	test/versions $(VERSIONS)
 
 fuzz-build: worker
 	+$(FUZZ_MAKE)
@@ -171,5 +175,5 @@ clean:  ## leave a pristine tree
 	rm -rf demo
 
 .PHONY: all help deps extension worker unit install uninstall installcheck demo demo-stop check check-unit \
-	chaos soak check-regress check-isolation check-tap check-fuzz check-upgrade fuzz fuzz-build freeze asan check-sanitize valgrind bench indent indent-check typedefs lint lint-rules \
+	chaos soak check-regress check-isolation check-tap check-fuzz check-upgrade check-versions fuzz fuzz-build freeze asan check-sanitize valgrind bench indent indent-check typedefs lint lint-rules \
 	lint-shell lint-cppcheck lint-tidy compile_commands.json dist clean

@@ -74,7 +74,7 @@ df_status(PG_FUNCTION_ARGS)
 	InstanceRef ref;
 
 	pgdf_refuse_in_turn("df_status");
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	pgdf_enter(&caller);
 	SPI_connect();
 	if (pgdf_instance_find(instance_id, role, &ref))
@@ -93,7 +93,7 @@ df_wait(PG_FUNCTION_ARGS)
 	InstanceRef ref;
 
 	pgdf_refuse_in_engine("df_wait");
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	if (!pgdf_wait(instance_id, GetUserId(), timeout_arg(fcinfo, 1), &ref))
 		return (Datum) 0;
 
@@ -124,7 +124,7 @@ df_history(PG_FUNCTION_ARGS)
 	InstanceRef ref;
 
 	pgdf_refuse_in_turn("df_history");
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	pgdf_enter(&caller);
 	SPI_connect();
 	if (pgdf_instance_find(instance_id, role, &ref))

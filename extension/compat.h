@@ -1,6 +1,6 @@
 /*
  * compat.h
- *		Differences between PostgreSQL 14 and 18.  The only file that looks at
+ *		Differences between PostgreSQL 15 and 18.  The only file that looks at
  *		PG_VERSION_NUM.
  *
  * SPDX-License-Identifier: PostgreSQL
@@ -11,21 +11,18 @@
 #include "postgres.h"
 
 #include "access/tableam.h"
-#include "access/xlog.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/guc.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
 
-#if PG_VERSION_NUM < 140000
-#error "pgdf needs PostgreSQL 14 or later"
+#if PG_VERSION_NUM < 150000
+#error "pgdf needs PostgreSQL 15 or later"
 #endif
 
 /* 16 moved the macros for variable-length values out of postgres.h. */
@@ -55,41 +52,6 @@
 	pg_proc_ownercheck(proc, role)
 #endif
 
-/* 15 introduced the helper for functions that return a tuplestore. */
-#if PG_VERSION_NUM >= 150000
-#define pgdf_init_srf(fcinfo)	InitMaterializedSRF(fcinfo, 0)
-#else
-static inline void
-pgdf_init_srf(FunctionCallInfo fcinfo)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext caller;
-	TupleDesc	desc;
-
-	if (rsinfo == NULL || !IsA(rsinfo, ReturnSetInfo) ||
-		(rsinfo->allowedModes & SFRM_Materialize) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("set-valued function called in context that cannot accept a set")));
-
-	caller = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	rsinfo->returnMode = SFRM_Materialize;
-	rsinfo->setResult = tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0,
-											  false, work_mem);
-	rsinfo->setDesc = desc;
-	MemoryContextSwitchTo(caller);
-}
-#endif
-
-/* 15 marks a prefix as taken, so that a misspelt setting is an error. */
-#if PG_VERSION_NUM >= 150000
-#define pgdf_reserve_prefix(prefix) MarkGUCPrefixReserved(prefix)
-#else
-#define pgdf_reserve_prefix(prefix) EmitWarningsOnPlaceholders(prefix)
-#endif
-
 /* 17 moved the virtual transaction id and gave LockHeldByMe() a third argument. */
 #if PG_VERSION_NUM >= 170000
 #define pgdf_my_lxid()	(MyProc->vxid.lxid)
@@ -97,13 +59,6 @@ pgdf_init_srf(FunctionCallInfo fcinfo)
 #else
 #define pgdf_my_lxid()	(MyProc->lxid)
 #define pgdf_lock_held(tag, mode)	LockHeldByMe(tag, mode)
-#endif
-
-/* 15 has a function for the timeline that is written to. */
-#if PG_VERSION_NUM >= 150000
-#define pgdf_timeline()	GetWALInsertionTimeLine()
-#else
-#define pgdf_timeline()	(RecoveryInProgress() ? 0 : ThisTimeLineID)
 #endif
 
 /* 18 counts what a scan does for EXPLAIN. */

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -266,7 +267,7 @@ df_when_all_settled(PG_FUNCTION_ARGS)
 	Handles		handles = array_handles(fcinfo, 0);
 
 	pgdf_turn_await(turn, pgdf_turn_group(turn, AWAIT_ALL, handles.values, handles.count));
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < handles.count; i++)
 	{
 		List	   *failed = failed_tasks(turn, handles.values[i], NIL);

@@ -101,7 +101,7 @@ df_deploy_check(PG_FUNCTION_ARGS)
 	uint64		n;
 
 	pgdf_refuse_in_engine("df_deploy_check");
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 	signature = CStringGetTextDatum(format_procedure_qualified(PG_GETARG_OID(0)));
@@ -201,7 +201,7 @@ df_replay_check(PG_FUNCTION_ARGS)
 	int64		key = 0;
 
 	pgdf_refuse_in_engine("df.replay_check");
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	pgdf_enter(&caller);
 	SPI_connect();
 	begin_owner(owner);

@@ -283,20 +283,14 @@ static void
 append_string(StringInfo buf, const char *key, const char *value)
 {
 	appendStringInfo(buf, "%s: ", key);
-	if (value == NULL)
-		appendStringInfoString(buf, "null");
-	else
-		escape_json(buf, value);
+	pgdf_append_string(buf, value);
 }
 
 static void
 append_json(StringInfo buf, const char *key, text *value)
 {
 	appendStringInfo(buf, "%s: ", key);
-	if (value == NULL)
-		appendStringInfoString(buf, "null");
-	else
-		appendBinaryStringInfo(buf, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	pgdf_append_json(buf, value);
 }
 
 static char *

@@ -22,6 +22,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -91,12 +92,12 @@ df_adopt(PG_FUNCTION_ARGS)
 	pgdf_enter(&caller);
 	SPI_connect();
 	is_home = read_home(&system_identifier, &database_oid, &timeline) &&
-		timeline == (int) pgdf_timeline();
+		timeline == (int) GetWALInsertionTimeLine();
 	if (!is_home)
 	{
 		Datum		values[4] = {
 			Int64GetDatum((int64) GetSystemIdentifier()), ObjectIdGetDatum(MyDatabaseId),
-			Int32GetDatum((int32) pgdf_timeline()), TimestampTzGetDatum(GetCurrentTimestamp())
+			Int32GetDatum((int32) GetWALInsertionTimeLine()), TimestampTzGetDatum(GetCurrentTimestamp())
 		};
 
 		pgdf_spi_execute(&clear_statement, NULL, NULL);
@@ -131,7 +132,7 @@ pgdf_home_check(Datum details, bool is_null)
 	int			home_timeline;
 	int			known_timeline;
 	bool		knows_standbys;
-	int			timeline = (int) pgdf_timeline();
+	int			timeline = (int) GetWALInsertionTimeLine();
 	Datum		value = Int32GetDatum(timeline);
 
 	if (!pgdf_home_is_updated())

@@ -314,7 +314,7 @@ begin(FunctionCallInfo fcinfo, const char *function, HttpCode success)
 
 	call.role = pgdf_api_role(fcinfo, function);
 	PreventCommandIfReadOnly(function);
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	return call;
 }
 

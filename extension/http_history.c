@@ -21,6 +21,7 @@
 #include "history.h"
 #include "http_api.h"
 #include "instance.h"
+#include "payload.h"
 #include "spi.h"
 
 /* Events read at once. */
@@ -315,18 +316,12 @@ static void
 append_string(StringInfo buf, const char *key, const char *value)
 {
 	appendStringInfo(buf, ",\"%s\":", key);
-	if (value == NULL)
-		appendStringInfoString(buf, "null");
-	else
-		escape_json(buf, value);
+	pgdf_append_string(buf, value);
 }
 
 static void
 append_json(StringInfo buf, const char *key, text *value)
 {
 	appendStringInfo(buf, ",\"%s\":", key);
-	if (value == NULL)
-		appendStringInfoString(buf, "null");
-	else
-		appendBinaryStringInfo(buf, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+	pgdf_append_json(buf, value);
 }

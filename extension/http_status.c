@@ -157,7 +157,7 @@ df_api_status(PG_FUNCTION_ARGS)
 	PgdfIdentity caller;
 	InstanceRef ref;
 
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	initStringInfo(&body);
 	if (!pgdf_api_is_granted(role, "df_status"))
 	{
@@ -215,7 +215,7 @@ df_api_list(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for function %s", "df_status")));
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	top = Min(Max(top, 1), TOP_MAX);
 	initStringInfo(&body);
 	pgdf_enter(&caller);
@@ -250,7 +250,7 @@ df_api_watch(PG_FUNCTION_ARGS)
 	PgdfIdentity caller;
 	uint64		n;
 
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		return (Datum) 0;
 	args[0] = PG_GETARG_DATUM(1);

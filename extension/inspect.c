@@ -25,6 +25,7 @@
 /*
  * The open members of an awaited expression with what is known of them.  Events
  * are in history only once they have been raised: their name comes from the tree.
+ * The next attempt of a sub-orchestration is a timer of the child's own.
  */
 static const char *const waits_sql =
 "SELECT s.instance_id, a.task_id::bigint,"
@@ -32,7 +33,7 @@ static const char *const waits_sql =
 "                         WHEN 10 THEN 'timer' WHEN 50 THEN 'map' ELSE 'event' END,"
 "       coalesce(h.name, a.name),"
 "       coalesce(h.event_time, s.last_updated_at),"
-"       coalesce(t.fire_at, k.visible_at, k.schedule_deadline),"
+"       coalesce(t.fire_at, k.visible_at, k.schedule_deadline, n.fire_at),"
 "       CASE WHEN m.task_id IS NOT NULL THEN " PGDF_TASK_IS_SERVED("m")
 "            WHEN k.state = 1 THEN true WHEN k.state = 4 THEN false"
 "            WHEN k.state IN (0, 2) THEN " PGDF_TASK_IS_SERVED("k") " END,"
@@ -47,6 +48,9 @@ static const char *const waits_sql =
 "  LEFT JOIN df.timers t ON t.instance_key = s.instance_key AND t.task_id = a.task_id"
 "  LEFT JOIN df.tasks k ON k.instance_key = s.instance_key AND k.task_id = a.task_id"
 "  LEFT JOIN df.maps m ON m.instance_key = s.instance_key AND m.task_id = a.task_id"
+"  LEFT JOIN df.instance_state c ON c.parent_instance_key = s.instance_key"
+"                        AND c.parent_execution = s.execution AND c.parent_task_id = a.task_id"
+"  LEFT JOIN df.timers n ON n.instance_key = c.instance_key AND n.task_id = 0"
 " WHERE s.completed_at IS NULL AND s.awaited IS NOT NULL"
 "   AND ($1 IS NULL OR s.instance_id = $1)"
 "   AND ($3 OR pg_has_role($2, s.owner, 'MEMBER'))"
@@ -152,7 +156,7 @@ df_awaited_tasks(PG_FUNCTION_ARGS)
 											  (const int32 *) ARR_DATA_PTR(remaining),
 											  ArrayGetNItems(ARR_NDIM(remaining), ARR_DIMS(remaining)));
 
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	for (int n = 0; n < tree->nnodes; n++)
 	{
 		const AwaitNode *node = &tree->nodes[n];
@@ -182,7 +186,7 @@ static void
 emit(FunctionCallInfo fcinfo, const char *sql, int nargs, Oid *types, Datum *values,
 	 const char *nulls)
 {
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_execute_with_args(sql, nargs, types, values, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run statement: %s", sql);
 	pgdf_spi_to_tuplestore((ReturnSetInfo *) fcinfo->resultinfo);

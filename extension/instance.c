@@ -618,11 +618,7 @@ start_request_to_json(const StartRequest *request, const char *instance_id)
 	else
 		(void) JsonbToCString(&buf, &request->tags->root, VARSIZE(request->tags));
 	appendStringInfoString(&buf, ", \"input\": ");
-	if (request->input == NULL)
-		appendStringInfoString(&buf, "null");
-	else
-		appendBinaryStringInfo(&buf, VARDATA_ANY(request->input),
-							   VARSIZE_ANY_EXHDR(request->input));
+	pgdf_append_json(&buf, request->input);
 	appendStringInfoChar(&buf, '}');
 	return cstring_to_text_with_len(buf.data, buf.len);
 }
@@ -631,10 +627,7 @@ static void
 append_string(StringInfo buf, const char *key, const char *value)
 {
 	appendStringInfo(buf, "%s: ", key);
-	if (value == NULL)
-		appendStringInfoString(buf, "null");
-	else
-		escape_json(buf, value);
+	pgdf_append_string(buf, value);
 }
 
 /* --------------------------------------------------------------------- find */

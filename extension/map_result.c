@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -74,7 +75,7 @@ df_map_results(PG_FUNCTION_ARGS)
 	pgdf_turn_await(turn, handle);
 	if (task->is_cancelled)
 		(void) pgdf_turn_result(turn, handle);	/* raises that */
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	read_items(&results_statement, turn, pgdf_turn_task_number(handle), store_item, fcinfo->resultinfo);
 	return (Datum) 0;
 }

@@ -8,6 +8,7 @@
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/jsonb.h"
 
 #include "compat.h"
@@ -189,4 +190,22 @@ check_size(size_t length, const char *field)
 				 errmsg("%s is too large", field),
 				 errdetail("It has %zu bytes, the limit is %d kB.", length, pgdf_max_payload),
 				 errhint("Pass a reference to the data, or raise pgdf.max_payload.")));
+}
+
+void
+pgdf_append_string(StringInfo buf, const char *value)
+{
+	if (value == NULL)
+		appendStringInfoString(buf, "null");
+	else
+		escape_json(buf, value);
+}
+
+void
+pgdf_append_json(StringInfo buf, const text *value)
+{
+	if (value == NULL)
+		appendStringInfoString(buf, "null");
+	else
+		appendBinaryStringInfo(buf, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 }

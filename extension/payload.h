@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/jsonb.h"
 
 /* The JSON text of a jsonb value; SQL NULL is passed as NULL and gives "null". */
@@ -36,5 +37,9 @@ extern int64 pgdf_payload_hash(Jsonb *value);
 
 /* A jsonb null. */
 extern Jsonb *pgdf_payload_null(void);
+
+/* A string as JSON, or JSON as it is; null for NULL. */
+extern void pgdf_append_string(StringInfo buf, const char *value);
+extern void pgdf_append_json(StringInfo buf, const text *value);
 
 #endif							/* PGDF_PAYLOAD_H */

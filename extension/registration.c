@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/proclang.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"

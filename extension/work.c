@@ -7,6 +7,7 @@
  */
 #include "postgres.h"
 
+#include "funcapi.h"
 #include "utils/builtins.h"
 
 #include "advance.h"
@@ -112,7 +113,7 @@ df_work(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of df.work must not be null", i + 1)));
 	}
-	pgdf_init_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	pgdf_enter(&caller);
 	SPI_connect();
 

@@ -81,6 +81,20 @@ scratch_mirror()
 		cp -Rs "$dir/." "$prefix$dir"
 	done
 	rm -f "$prefix$("$PG_CONFIG" --pkglibdir)"/pgdf* "$prefix$("$PG_CONFIG" --sharedir)"/extension/pgdf*
+	scratch_mirror_libraries "$prefix" "$bindir"
+}
+
+# A server that is no package of the distribution may bring libraries along, which its programs find relative to themselves.
+scratch_mirror_libraries()
+{
+	local prefix=$1 bindir=$2 library
+
+	for library in $(ldd "$bindir/postgres" "$bindir/psql" | awk '$3 ~ "^/" && $3 !~ "^/(usr/)?lib" { print $3 }' | sort -u)
+	do
+		library=$(realpath -s "$library")
+		mkdir -p "$prefix${library%/*}"
+		ln -sf "$library" "$prefix$library"
+	done
 }
 
 # End the processes that run in, or from, directory $1, and nobody else's.  SIGINT first: a server

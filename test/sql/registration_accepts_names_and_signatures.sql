@@ -27,7 +27,6 @@ SELECT name, version, function FROM df.orchestrators WHERE lower(name) = 'plain'
 
 -- what does not resolve
 SELECT FROM df_register_orchestrator('x', 'no_such_function');
-SELECT FROM df_register_orchestrator('x', 'no_such_schema.f(jsonb)');
 SELECT FROM df_register_orchestrator('x', 'plain(text)');
 SELECT FROM df_register_orchestrator('x', 'overloaded');
 SELECT FROM df_register_orchestrator('x', '12345');

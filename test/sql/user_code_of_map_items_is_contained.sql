@@ -73,7 +73,8 @@ SELECT name, context FROM pg_settings WHERE name LIKE 'pgdf.%' AND context <> 's
 SELECT df_start('maps', 'true', 'inline');
 RESET ROLE;
 CALL test.run();
-SELECT r FROM test.instance('inline') i, json_array_elements_text(i.output) r;
+-- (versions of PostgreSQL say it in different words that a process may not be ended)
+SELECT regexp_replace(r, '^(42501) .* terminate .*process$', '\1') AS r FROM test.instance('inline') i, json_array_elements_text(i.output) r;
 -- whatever ran, ran as its owner
 SELECT * FROM stolen ORDER BY how;
 SELECT name FROM pg_cursors WHERE name = 'c';

@@ -58,3 +58,13 @@ SELECT depth, instance_id, runtime_status FROM df_tree('the grandchild');
 SELECT df_purge('looks');
 SELECT depth, instance_id FROM df_tree('the grandchild');
 SELECT * FROM df_tree('looks');
+
+-- a sub-orchestration that has failed is due when its next attempt begins
+CALL test.orchestrator('broken', $$ BEGIN RETURN df_call_activity('hold'); END $$);
+CALL test.orchestrator('patient', $$ BEGIN RETURN df_call_sub_orchestrator('broken', NULL, 'the broken', df_retry(3, '1 hour')); END $$);
+SELECT df_start('patient', NULL, 'patient');
+CALL test.run();
+SELECT kind, name, due FROM df_waits('patient');
+CALL test.answer('the broken', 1, 'f', '{"type": "Broken"}');
+CALL test.run();
+SELECT kind, name, due > since AS is_later, due = (SELECT fire_at FROM df.timers) AS is_its_timer FROM df_waits('patient');
