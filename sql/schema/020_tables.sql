@@ -80,7 +80,7 @@ CREATE TABLE df.instance_state (
     attempts        smallint NOT NULL DEFAULT 0, -- children: how often it has failed and was started again
     attempt_execution integer NOT NULL DEFAULT 0, -- children: with which the present attempt began
     history_bytes   bigint NOT NULL DEFAULT 0   -- of the payloads and failures of its execution
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+) WITH (fillfactor = 45, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
 ALTER SEQUENCE df.instance_key_seq OWNED BY df.instance_state.instance_key;
 /* children of a finished instance; purge of a tree */

@@ -21,6 +21,8 @@ ALTER TABLE df.instance_state
     ADD COLUMN attempts smallint NOT NULL DEFAULT 0,
     ADD COLUMN attempt_execution integer NOT NULL DEFAULT 0,
     ADD COLUMN history_bytes bigint NOT NULL DEFAULT 0;
+ALTER TABLE df.instance_state SET (fillfactor = 45, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0);
 
 DROP FUNCTION @extschema@.df_sub_orchestrator(text, jsonb, text, text, jsonb);
 DROP FUNCTION @extschema@.df_call_sub_orchestrator(text, jsonb, text, text, jsonb);
