@@ -350,6 +350,14 @@ replace_instance(Engine *engine, Instance *instance, const Delivery *delivery)
 	StartRequest start;
 	text	   *failure;
 
+	/* the old run's rows go at once, and this call waits for nobody */
+	if (!pgdf_instance_hold_all_tasks(engine, instance))
+	{
+		pgdf_delivery_insert(instance->key, delivery);	/* for a later call */
+		instance->is_postponed = true;
+		engine->sent++;
+		return;
+	}
 	if (!pgdf_status_is_final(instance->status))
 	{
 		terminate_children(engine, instance, NULL);

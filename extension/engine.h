@@ -277,6 +277,9 @@ extern void pgdf_instance_block(Instance *instance, const char *reason);
  */
 extern bool pgdf_instance_hold_tasks(Engine *engine, const Instance *instance);
 
+/* The same with chunks, for who deletes all that the instance has. */
+extern bool pgdf_instance_hold_all_tasks(Engine *engine, const Instance *instance);
+
 /* Remove a task that was cancelled: its row or its timer. */
 extern void pgdf_instance_cancel_task(Instance *instance, int task_id);
 

@@ -53,12 +53,17 @@ static PgdfStatement park_tasks_statement = {
 	1, {INT8OID}
 };
 
-static PgdfStatement hold_tasks_statement = {
-	"SELECT (SELECT count(*) FROM df.tasks WHERE instance_key = $1 AND task_id > 0) ="
-	"       (SELECT count(*) FROM (SELECT FROM df.tasks WHERE instance_key = $1 AND task_id > 0"
-	"                                 FOR UPDATE SKIP LOCKED) held)",
-	1, {INT8OID}
-};
+#define HOLD_TASKS(condition) \
+	{ \
+		"SELECT (SELECT count(*) FROM df.tasks WHERE instance_key = $1" condition ") =" \
+		"       (SELECT count(*) FROM (SELECT FROM df.tasks WHERE instance_key = $1" condition \
+		"                                 FOR UPDATE SKIP LOCKED) held)", \
+		1, {INT8OID} \
+	}
+
+/* Chunks have numbers that are never used again, and may be left where they are. */
+static PgdfStatement hold_tasks_statement = HOLD_TASKS(" AND task_id > 0");
+static PgdfStatement hold_all_tasks_statement = HOLD_TASKS("");
 
 static PgdfStatement delete_timers_statement = {
 	"DELETE FROM df.timers WHERE instance_key = $1",
@@ -91,6 +96,7 @@ static PgdfStatement delete_events_statement = {
 };
 
 static bool may_have_rows(const Instance *instance);
+static bool hold_tasks(Engine *engine, const Instance *instance, PgdfStatement *statement);
 static void park_new_tasks(Instance *instance);
 static void tell_parent(Engine *engine, const Instance *instance, InstanceStatus status);
 
@@ -194,12 +200,22 @@ pgdf_instance_block(Instance *instance, const char *reason)
 bool
 pgdf_instance_hold_tasks(Engine *engine, const Instance *instance)
 {
+	return !instance->had_tasks || hold_tasks(engine, instance, &hold_tasks_statement);
+}
+
+bool
+pgdf_instance_hold_all_tasks(Engine *engine, const Instance *instance)
+{
+	return hold_tasks(engine, instance, &hold_all_tasks_statement);
+}
+
+static bool
+hold_tasks(Engine *engine, const Instance *instance, PgdfStatement *statement)
+{
 	Datum		key = Int64GetDatum(instance->key);
 	bool		isnull;
 
-	if (!instance->had_tasks)
-		return true;
-	pgdf_spi_execute(&hold_tasks_statement, &key, NULL);
+	pgdf_spi_execute(statement, &key, NULL);
 	if (DatumGetBool(pgdf_spi_datum(0, 1, &isnull)))
 		return true;
 	engine->skipped = true;
