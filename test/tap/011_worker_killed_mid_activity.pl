@@ -60,4 +60,5 @@ sub commands
 # a zombie that waits for its new parent is gone
 sub is_alive { return slurp("/proc/$_[0]/stat") =~ /\) [^ZX] /; }
 
+doctor_finds_nothing($node);
 done_testing();

@@ -66,4 +66,5 @@ cmp_ok(time() - $started, '<', 5, 'which would take thirty seconds');
 
 sub starts { return scalar(split(/\n/, slurp("$dir/starts"))); }
 
+doctor_finds_nothing($node);
 done_testing();

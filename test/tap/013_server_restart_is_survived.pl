@@ -53,4 +53,5 @@ sub completed
 	return $node->safe_psql('postgres', "SELECT tasks_completed FROM df_status('$instance')");
 }
 
+doctor_finds_nothing($node);
 done_testing();

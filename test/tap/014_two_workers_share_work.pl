@@ -43,4 +43,5 @@ is(@left + @right, 200, 'nothing was done twice');
 is(scalar(keys %keys), 200, 'everything was done');
 is($_->term, 0, 'a worker stops') foreach @workers;
 
+doctor_finds_nothing($node);
 done_testing();

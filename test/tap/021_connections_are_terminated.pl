@@ -46,4 +46,5 @@ wait_for_status($node, df_start($node, 'count_up', '1', user => 'regress_user'),
 cmp_ok(time() - $started, '<', 4.5, 'NOTIFY reaches the worker again');
 is($worker->term, 0, 'the worker stops');
 
+doctor_finds_nothing($node);
 done_testing();

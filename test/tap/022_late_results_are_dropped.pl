@@ -45,4 +45,5 @@ is($zombie->term, 0, 'the worker that came back works, and stops');
 
 sub starts { return scalar(split(/\n/, slurp("$dir/starts"))); }
 
+doctor_finds_nothing($node);
 done_testing();

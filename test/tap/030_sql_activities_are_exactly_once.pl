@@ -62,6 +62,7 @@ is($node->safe_psql('postgres', 'SELECT count(*), count(DISTINCT n) FROM effects
 	'so has each slow one');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM df.tasks'), '0', 'no task is left');
 is($worker->term, 0, 'the worker stops');
+doctor_finds_nothing($node);
 done_testing();
 
 # Asked of a server that may be about to crash.

@@ -47,4 +47,5 @@ wait_for_status($node, $id, 'Completed');
 is($node->safe_psql('postgres', "SELECT df_result('$id', '1 s')"), '"ended"', 'with other code it ends');
 is($worker->term, 0, 'the worker stops');
 
+doctor_finds_nothing($node);
 done_testing();

@@ -77,7 +77,7 @@ my $freed = time();
 
 wait_for(sub { return done() >= @acknowledged }, 'what was acknowledged');
 note(sprintf('%d starts were acknowledged; all done %.1f s after there was space', scalar(@acknowledged), time() - $freed));
-cmp_ok(time() - $freed, '<', 10, 'work goes on soon after there is space');
+cmp_ok(time() - $freed, '<', bar(10), 'work goes on soon after there is space');
 is(psql('SELECT count(*) FROM unnest(ARRAY[' . join(',', @acknowledged) . q{]) AS n
 	WHERE NOT EXISTS (SELECT FROM df.instances WHERE instance_id = 'i' || n AND output = to_jsonb(n))}),
 	'0', 'every acknowledged start has the right result');

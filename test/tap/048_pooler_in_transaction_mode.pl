@@ -109,4 +109,5 @@ sub completed
 	return $node->safe_psql('postgres', q{SELECT count(*) FROM df.instances WHERE instance_id LIKE 'i%' AND runtime_status = 'Completed'});
 }
 
+doctor_finds_nothing($node);
 done_testing();

@@ -30,7 +30,7 @@ use Time::HiRes qw(time);
 our @EXPORT = (
 	@Test::More::EXPORT,
 	qw(new_node start_worker df_start df_status wait_for wait_for_status wait_for_event
-	  kill9_server cli temp_dir write_file is_alive memory_limit_kb bar slurp time)
+	  doctor_finds_nothing kill9_server cli temp_dir write_file is_alive memory_limit_kb bar slurp time)
 );
 
 # Tests read the same wherever they run, and connect as the superuser unless they say otherwise.
@@ -108,6 +108,16 @@ sub df_status
 
 	return $node->safe_psql($opts{db} // 'postgres',
 		'SELECT runtime_status FROM df_status(' . literal($id) . ')');
+}
+
+# How a test of faults ends: no invariant is violated (warnings are about what an operator should look at).
+sub doctor_finds_nothing
+{
+	my ($node, %opts) = @_;
+
+	is($node->safe_psql($opts{db} // 'postgres', q{SELECT * FROM df.doctor(true, settle => '0') WHERE severity = 'violation'}),
+		'', 'df.doctor finds nothing');
+	return;
 }
 
 # Wait until an instance has this status (or one of these: pass a regular expression); dies with what it has instead.
