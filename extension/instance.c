@@ -296,10 +296,11 @@ pgdf_status_check_transition(InstanceStatus from, InstanceStatus to)
  * deleting a final instance; going round again means that somebody else has freed
  * it just now.
  *
- * An INSERT with the snapshot of a REPEATABLE READ transaction cannot tell an id
- * that was taken later from a conflict, and raises 40001.  So there we look
- * first: what remains is the conflict with an instance that is not committed, or
- * is final but not to be seen.
+ * An id that was asked for is looked up first: an INSERT would wait for an engine
+ * call that is writing to the instance of that id, and with the snapshot of a
+ * REPEATABLE READ transaction it cannot tell an id that was taken later from a
+ * conflict, and raises 40001.  What remains is the conflict with an instance that
+ * is not committed, or is final but not to be seen.
  */
 char *
 pgdf_instance_start(const StartRequest *request)
@@ -312,8 +313,7 @@ pgdf_instance_start(const StartRequest *request)
 	(void) pgdf_registry_resolve(registration, request->owner);
 
 	instance_id = request->instance_id != NULL ? pstrdup(request->instance_id) : pgdf_random_id();
-	if (request->instance_id != NULL && IsolationUsesXactSnapshot() &&
-		keep_existing(request, instance_id))
+	if (request->instance_id != NULL && keep_existing(request, instance_id))
 		return instance_id;
 
 	pgdf_wake_workers();

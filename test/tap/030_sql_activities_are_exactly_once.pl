@@ -13,6 +13,7 @@ $node->safe_psql('postgres', q{
 	CREATE FUNCTION quick(n int) RETURNS int LANGUAGE plpgsql AS $$
 	BEGIN
 		INSERT INTO effects VALUES (n);
+		PERFORM pg_sleep(0.004);	-- ten or so in one call, a second for all of them
 		RETURN n;
 	END $$;
 	CREATE FUNCTION slow(n int) RETURNS int LANGUAGE plpgsql AS $$
