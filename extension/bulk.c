@@ -84,7 +84,6 @@ pgdf_bulk_open(const char *table, const char *const *columns, int ncolumns)
 	bulk->estate = CreateExecutorState();
 	bulk->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(bulk->result, bulk->rel, 0, NULL, 0); /* of no range table */
-	ExecOpenIndices(bulk->result, false);
 	return bulk;
 }
 
@@ -161,6 +160,7 @@ pgdf_bulk_insert(BulkTable *bulk, const Datum *values, const bool *nulls)
 	if (bulk->rows == NULL)
 	{
 		bulk->rows = palloc(BATCH_ROWS * sizeof(TupleTableSlot *));
+		ExecOpenIndices(bulk->result, false);
 		find_defaults(bulk);
 	}
 	if (bulk->nrows == bulk->nslots)
@@ -226,11 +226,11 @@ pgdf_bulk_update(BulkTable *bulk, ItemPointer place, const Datum *values, const 
 				 const bool *is_changed)
 {
 	TupleDesc	desc = RelationGetDescr(bulk->rel);
+	MemoryContext caller;
 
 	if (bulk->old == NULL)
 	{
-		MemoryContext caller = MemoryContextSwitchTo(bulk->context);
-
+		caller = MemoryContextSwitchTo(bulk->context);
 		bulk->old = table_slot_create(bulk->rel, NULL);
 		bulk->new = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 		MemoryContextSwitchTo(caller);
@@ -254,7 +254,9 @@ pgdf_bulk_update(BulkTable *bulk, ItemPointer place, const Datum *values, const 
 	if (desc->constr != NULL)
 		ExecConstraints(bulk->result, bulk->new, bulk->estate);
 
+	caller = MemoryContextSwitchTo(bulk->context);	/* of the indexes, if it opens them */
 	pgdf_update_tuple(bulk->result, place, bulk->new, bulk->estate);
+	MemoryContextSwitchTo(caller);
 	ExecClearTuple(bulk->old);
 	ResetPerTupleExprContext(bulk->estate);
 	return true;

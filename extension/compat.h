@@ -81,7 +81,10 @@ pgdf_insert_index_tuples(ResultRelInfo *result, TupleTableSlot *slot, EState *es
 #endif
 }
 
-/* Update the row at a place that this transaction has locked, and its index entries. */
+/*
+ * Update the row at a place that this transaction has locked, and its index
+ * entries.  Most updates are heap-only: indexes are opened when one is not.
+ */
 static inline void
 pgdf_update_tuple(ResultRelInfo *result, ItemPointer place, TupleTableSlot *slot, EState *estate)
 {
@@ -89,14 +92,22 @@ pgdf_update_tuple(ResultRelInfo *result, ItemPointer place, TupleTableSlot *slot
 	TU_UpdateIndexes needed;
 
 	simple_table_tuple_update(result->ri_RelationDesc, place, slot, SnapshotSelf, &needed);
-	if (result->ri_NumIndices > 0 && needed != TU_None)
+	if (needed == TU_None)
+		return;
+	if (result->ri_IndexRelationDescs == NULL)
+		ExecOpenIndices(result, false);
+	if (result->ri_NumIndices > 0)
 		list_free(ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL,
 										needed == TU_Summarizing));
 #else
 	bool		needed;
 
 	simple_table_tuple_update(result->ri_RelationDesc, place, slot, SnapshotSelf, &needed);
-	if (result->ri_NumIndices > 0 && needed)
+	if (!needed)
+		return;
+	if (result->ri_IndexRelationDescs == NULL)
+		ExecOpenIndices(result, false);
+	if (result->ri_NumIndices > 0)
 		list_free(ExecInsertIndexTuples(result, slot, estate, true, false, NULL, NIL));
 #endif
 }

@@ -22,6 +22,7 @@
 #include "hand_out.h"
 #include "instance.h"
 #include "rewind.h"
+#include "row.h"
 #include "spi.h"
 
 static const char *const task_columns[] = {
@@ -30,6 +31,8 @@ static const char *const task_columns[] = {
 	"timeout", "scheduled_at", "schedule_deadline", "settings", "last_failure", "fence", "worker_key",
 	"claimed_at"
 };
+
+static PgdfRowTable task_table = {"tasks", task_columns, lengthof(task_columns)};
 
 static const char *const instance_columns[] = {
 	"status", "last_updated_at", "completed_at", "output", "failure", "custom_status", "next_event_id",
@@ -53,8 +56,9 @@ static PgdfStatement insert_timers_statement = {
 static void drop_purged(Engine *engine);
 static void flush_events(Engine *engine);
 static void flush_tasks(Engine *engine);
-static void insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance,
-						const TaskRow *row);
+static bool is_one_new_task(const Engine *engine);
+static void insert_task(BulkTable **tasks, bool is_only, const Engine *engine,
+						const Instance *instance, const TaskRow *row);
 static void flush_timers(Instance *instance);
 static void flush_instances(Engine *engine);
 static void flush_instance(BulkTable *instances, const Engine *engine, Instance *instance);
@@ -111,14 +115,17 @@ flush_events(Engine *engine)
 		pgdf_bulk_close(history);
 }
 
+/* A single one, as that of a chain's step, is written as such: the table's indexes are not worth opening for it. */
 static void
 flush_tasks(Engine *engine)
 {
 	BulkTable  *tasks = NULL;
+	bool		is_only;
 	HASH_SEQ_STATUS scan;
 	Instance   *instance;
 
 	pgdf_hand_out_new(engine);
+	is_only = is_one_new_task(engine);
 	hash_seq_init(&scan, engine->instances);
 	while ((instance = hash_seq_search(&scan)) != NULL)
 	{
@@ -126,13 +133,11 @@ flush_tasks(Engine *engine)
 
 		if (instance->is_deleted || instance->new_tasks == NIL)
 			continue;
-		if (tasks == NULL)
-			tasks = pgdf_bulk_open("tasks", task_columns, lengthof(task_columns));
 		foreach(cell, instance->new_tasks)
 		{
 			const TaskRow *row = lfirst(cell);
 
-			insert_task(tasks, engine, instance, row);
+			insert_task(&tasks, is_only, engine, instance, row);
 			engine->tasks_queued += row->state == TASK_QUEUED || row->state == TASK_CLAIMED ? 1 : 0;
 		}
 		instance->new_tasks = NIL;
@@ -141,8 +146,22 @@ flush_tasks(Engine *engine)
 		pgdf_bulk_close(tasks);
 }
 
+static bool
+is_one_new_task(const Engine *engine)
+{
+	HASH_SEQ_STATUS scan;
+	const Instance *instance;
+	int			count = 0;
+
+	hash_seq_init(&scan, engine->instances);
+	while ((instance = hash_seq_search(&scan)) != NULL)
+		count += instance->is_deleted ? 0 : list_length(instance->new_tasks);
+	return count == 1;
+}
+
 static void
-insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance, const TaskRow *row)
+insert_task(BulkTable **tasks, bool is_only, const Engine *engine, const Instance *instance,
+			const TaskRow *row)
 {
 	Datum		values[lengthof(task_columns)];
 	bool		nulls[lengthof(task_columns)] = {0};
@@ -179,7 +198,11 @@ insert_task(BulkTable *tasks, const Engine *engine, const Instance *instance, co
 	values[22] = Int64GetDatum(engine->worker_key);
 	values[23] = TimestampTzGetDatum(engine->now);
 	nulls[21] = nulls[22] = nulls[23] = !is_claimed;
-	pgdf_bulk_insert(tasks, values, nulls);
+	if (is_only && pgdf_row_insert(&task_table, values, nulls))
+		return;
+	if (*tasks == NULL)
+		*tasks = pgdf_bulk_open(task_table.name, task_columns, lengthof(task_columns));
+	pgdf_bulk_insert(*tasks, values, nulls);
 }
 
 /* What the column's default says. */

@@ -20,6 +20,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "commands/sequence.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
 #include "optimizer/optimizer.h"
@@ -33,11 +34,21 @@
 #include "compat.h"
 #include "row.h"
 
+/* A condition of a partial index: "column IS NOT NULL", or "column operator constant". */
+typedef struct RowTest
+{
+	AttrNumber	attnum;
+	bool		is_operator;
+	FmgrInfo	function;		/* of the operator; strict */
+	Datum		constant;
+} RowTest;
+
 typedef struct RowIndex
 {
 	Oid			oid;
 	IndexInfo  *info;
-	AttrNumber	not_null;		/* only rows where this column is not null; 0: all */
+	RowTest    *tests;			/* all of them hold for the rows that it has */
+	int			ntests;
 } RowIndex;
 
 typedef struct RowShape
@@ -62,10 +73,12 @@ static void read_columns(const PgdfRowTable *table, RowShape *shape, Relation re
 static bool read_defaults(RowShape *shape, Relation rel, int ncolumns);
 static bool read_indexes(RowShape *shape, Relation rel);
 static bool read_index(RowIndex *entry, Relation index);
+static bool read_test(RowTest *test, Expr *condition);
 static void form_values(const PgdfRowTable *table, Relation rel, const Datum *values, const bool *nulls,
 						Datum *all_values, bool *all_nulls);
 static void insert_index_entries(const RowShape *shape, Relation rel, HeapTuple tuple,
 								 const Datum *values, const bool *nulls);
+static bool has_entry(const RowIndex *entry, const Datum *values, const bool *nulls);
 
 bool
 pgdf_row_insert(PgdfRowTable *table, const Datum *values, const bool *nulls)
@@ -238,26 +251,57 @@ read_indexes(RowShape *shape, Relation rel)
 	return true;
 }
 
-/* Of columns, and at most with the condition that one of them is not null. */
+/* Of columns, and partial only by conditions that RowTest knows. */
 static bool
 read_index(RowIndex *entry, Relation index)
 {
 	IndexInfo  *info = BuildIndexInfo(index);
-	const NullTest *test;
+	ListCell   *cell;
 
 	entry->oid = RelationGetRelid(index);
 	entry->info = info;
 	if (info->ii_Am != BTREE_AM_OID || info->ii_Expressions != NIL || info->ii_ExclusionOps != NULL ||
 		!index->rd_index->indimmediate)
 		return false;
-	if (info->ii_Predicate == NIL)
-		return true;
-	test = linitial(info->ii_Predicate);
-	if (list_length(info->ii_Predicate) != 1 || !IsA(test, NullTest) ||
-		test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var))
-		return false;
-	entry->not_null = castNode(Var, test->arg)->varattno;
-	return entry->not_null > 0;
+	entry->tests = palloc0(Max(list_length(info->ii_Predicate), 1) * sizeof(RowTest));
+	foreach(cell, info->ii_Predicate)
+	{
+		if (!read_test(&entry->tests[entry->ntests++], lfirst(cell)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_test(RowTest *test, Expr *condition)
+{
+	const Var  *column;
+	const Const *constant;
+
+	if (IsA(condition, NullTest))
+	{
+		column = (const Var *) ((const NullTest *) condition)->arg;
+		if (((const NullTest *) condition)->nulltesttype != IS_NOT_NULL || !IsA(column, Var))
+			return false;
+	}
+	else
+	{
+		const OpExpr *operation = (const OpExpr *) condition;
+
+		if (!IsA(operation, OpExpr) || list_length(operation->args) != 2)
+			return false;
+		column = linitial(operation->args);
+		constant = lsecond(operation->args);
+		if (!IsA(column, Var) || !IsA(constant, Const) || constant->constisnull || !constant->constbyval)
+			return false;
+		fmgr_info(get_opcode(operation->opno), &test->function);
+		if (!test->function.fn_strict)
+			return false;
+		test->is_operator = true;
+		test->constant = constant->constvalue;
+	}
+	test->attnum = column->varattno;
+	return test->attnum > 0;
 }
 
 /* -------------------------------------------------------------------- a row */
@@ -295,7 +339,7 @@ insert_index_entries(const RowShape *shape, Relation rel, HeapTuple tuple,
 		bool		key_nulls[INDEX_MAX_KEYS];
 		Relation	index;
 
-		if (entry->not_null > 0 && nulls[entry->not_null - 1])
+		if (!has_entry(entry, values, nulls))
 			continue;
 		index = index_open(entry->oid, RowExclusiveLock);
 		for (int k = 0; k < entry->info->ii_NumIndexAttrs; k++)
@@ -311,4 +355,20 @@ insert_index_entries(const RowShape *shape, Relation rel, HeapTuple tuple,
 								false, entry->info);
 		index_close(index, NoLock);
 	}
+}
+
+static bool
+has_entry(const RowIndex *entry, const Datum *values, const bool *nulls)
+{
+	for (int i = 0; i < entry->ntests; i++)
+	{
+		RowTest    *test = &entry->tests[i];
+
+		if (nulls[test->attnum - 1])
+			return false;
+		if (test->is_operator &&
+			!DatumGetBool(FunctionCall2(&test->function, values[test->attnum - 1], test->constant)))
+			return false;
+	}
+	return true;
 }
